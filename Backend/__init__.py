@@ -1,0 +1,1 @@
+"""The service: composes Model and Data, and speaks HTTP."""

@@ -1,0 +1,1 @@
+"""Products, pictures, saved features and vector indexes; knows no model and no HTTP service."""

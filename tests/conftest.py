@@ -1,0 +1,23 @@
+"""Fixtures that every room's tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Return the folder with the public photo sets, or skip where it is missing."""
+    folder = Path(os.environ.get("SIMILOOK_SHARED_DIR", REPOSITORY.parent / "shared"))
+    if not (folder / "data" / "clothing-dataset.tar").is_file():
+        pytest.skip("the public photo sets are not here; set SIMILOOK_SHARED_DIR to the folder that holds data/*.tar")
+    return folder
