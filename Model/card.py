@@ -114,6 +114,8 @@ class Card(_Frozen):
         temperature: what a classifier's logits are divided by before the softmax.
         min_probability: below it a category is "not sure".
         min_coverage: share of the picture that a mask must cover to be a garment.
+        stretch: whether a segmenter's output is only relative and must be min-max stretched (rembg's own networks);
+            ours is a probability.
         licence, source, trained_on, metrics: where the weights came from, and what was measured.
         match: cosine to probability, for an encoder.
         probe: a check that this machine computes the same.
@@ -139,6 +141,7 @@ class Card(_Frozen):
     temperature: Scale = 1.0
     min_probability: Fraction = 0.0
     min_coverage: Fraction = 0.0
+    stretch: bool = False
     licence: str = ""
     source: str = ""
     trained_on: tuple[str, ...] = ()
@@ -185,9 +188,12 @@ class Card(_Frozen):
     def save(self, folder: Path) -> Path:
         """Write the card as `folder/card.json`, readable by people, and return its path."""
         path = folder / CARD_FILE
-        text = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(self.to_json() + "\n", encoding="utf-8")
         return path
+
+    def to_json(self) -> str:
+        """Return card.json's text."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
 
     def model_path(self, folder: Path) -> Path:
         """Return the path of the ONNX file without looking at it."""
