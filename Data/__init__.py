@@ -1,1 +1,1 @@
-"""Products, pictures, saved features and vector indexes; knows no model and no HTTP service."""
+"""The catalogue room: products, pictures, saved features, vector indexes. Knows no model and no HTTP service."""

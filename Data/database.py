@@ -1,0 +1,163 @@
+"""Engines and transactions: one way to read and one way to write, on SQLite and on PostgreSQL.
+
+Writers take turns, on both databases: SQLite by BEGIN IMMEDIATE, PostgreSQL by locking the one row of index_state.
+So the numbers of the change log rise in the order of the commits, and no writer sees half of another one's work.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ARRAY, Column, Connection, Engine, String, bindparam, create_engine, event, func, select
+from sqlalchemy import any_ as sql_any
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.sql.elements import ColumnElement
+
+from Data.errors import DatabaseError, DatabaseOutOfDate, DatabaseUnavailable
+from Data.schema import index_state
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a writer waits for its turn."""
+
+_WRITE = "similook_write"
+_WAL_ATTEMPTS = 100
+_MISSING_TABLE = ("no such table", "no such column", "undefinedtable", "undefinedcolumn")
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine; connections are made when needed.
+
+    Args:
+        url: sqlite:///path or postgresql://user:password@host/name. A SQLite file's folder is made.
+    Raises:
+        DatabaseError: an address that cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError(
+            "The database address cannot be read: write sqlite:///path or postgresql://user:password@host/name."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        # pool_pre_ping: a server that was restarted costs a new connection, not an error.
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=20,
+            connect_args={"connect_timeout": 10},
+        )
+    raise DatabaseError(f"The database {backend!r} is not supported: use sqlite or postgresql.")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise DatabaseError("SQLite in memory cannot be shared by threads: give the path of a file.")
+    try:
+        Path(url.database).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(f"The folder of {url.database} cannot be made ({error.strerror}).") from error
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # Python's own transaction handling would begin too late; ours stands in _begin.
+        connection.isolation_level = None
+        _enter_wal(connection)
+        # FULL: what was committed outlives a power cut too; a batch is one commit, so it costs little.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait for the lock it needs here when several processes open a new file at once."""
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn SQLAlchemy's errors into this package's."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = f"{type(error.orig).__name__}: {error.orig}".strip().splitlines()[0]
+        if any(sign in said.lower() for sign in _MISSING_TABLE):
+            raise DatabaseOutOfDate(None, "newer tables") from error
+        raise DatabaseUnavailable(f"The database cannot be used at the moment ({said}); try again.") from error
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(f"The database cannot be used at the moment ({error}); try again.") from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads; it never waits for a writer and sees whole transactions only.
+
+    Raises:
+        DatabaseUnavailable, DatabaseOutOfDate.
+    """
+    with _translated(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, serialise: bool = True) -> Iterator[Connection]:
+    """Open a transaction that writes; it commits at the end and rolls back on any error.
+
+    Args:
+        serialise: Wait for all other writers first. Without it, only SQLite does so.
+    Raises:
+        DatabaseUnavailable: the turn did not come within BUSY_TIMEOUT_S.
+        DatabaseOutOfDate: a table is missing.
+    """
+    with _translated(), engine.execution_options(**{_WRITE: True}).begin() as connection:
+        if serialise and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_TIMEOUT_S * 1000)}ms'")
+            connection.execute(select(index_state.c.id).with_for_update())
+        yield connection
+
+
+def now_ms() -> int:
+    """Return the milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Return the condition that the column holds one of any number of values.
+
+    The values travel as one parameter, so there is no limit to their number and the statement stays the same text.
+    """
+    texts = isinstance(column.type, String)
+    if texts:
+        # No stored text holds these, and PostgreSQL refuses to be asked for them.
+        values = [value for value in values if _storable(value)]
+    if connection.dialect.name == "postgresql":
+        return column == sql_any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and (text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text))
