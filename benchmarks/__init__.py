@@ -1,0 +1,1 @@
+"""Benchmarks: each with its baseline in the same run, its result in docs/results with command, commit and machine."""
