@@ -1,0 +1,103 @@
+"""What the page remembers of a visit, and when it sends the photo, the query token, or nothing at all."""
+
+from dataclasses import dataclass, replace
+
+from Frontend.answers import BoxFractions, SimilarProduct, SimilarProducts
+from Frontend.api_client import ApiClient, Filters
+from Frontend.cropper import MIDDLE, Box, Photo
+from Frontend.errors import QueryExpired
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the crop box of a photo starts.
+
+    Attributes:
+        found: Whether the service saw a garment there.
+    """
+
+    box: BoxFractions
+    found: bool
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search that was answered.
+
+    Attributes:
+        photo_id: The upload that was searched with.
+        categories: (slug, name) of every category met in the answers for this photo, in order of appearance: what
+            the category filter offers.
+    """
+
+    photo_id: str
+    box: Box
+    filters: Filters
+    limit: int
+    answer: SimilarProducts
+    categories: tuple[tuple[str, str], ...]
+
+
+def locate(client: ApiClient, photo: Photo) -> Start:
+    """Return where the crop box starts: on what the service's mask found, or in the middle.
+
+    Raises:
+        ServiceError: the service did not answer.
+    """
+    seen = client.garment_box(photo.name, photo.data)
+    if not seen.found or seen.box is None:
+        return Start(MIDDLE, found=False)
+    return Start(seen.box, found=True)
+
+
+def search(client: ApiClient, photo: Photo, box: Box, filters: Filters, limit: int, last: Search | None) -> Search:
+    """Return the answer for a crop under filters.
+
+    Nothing is sent when nothing changed; the token alone when only filters or the limit changed; the photo when the
+    photo or the crop changed, or the token is no longer accepted.
+
+    Raises:
+        ServiceError: the service did not answer.
+    """
+    same_query = last is not None and (last.photo_id, last.box) == (photo.id, box)
+    if last is not None and same_query:
+        if (last.filters, last.limit) == (filters, limit):
+            return last
+        try:
+            answer = client.similar_by_token(last.answer.query_token, filters, limit)
+        except QueryExpired:
+            pass
+        else:
+            # What the photo itself showed stays known, whatever the answer to a token says about it.
+            answer = answer.model_copy(
+                update={"category": last.answer.category, "garment_found": last.answer.garment_found}
+            )
+            return replace(last, filters=filters, limit=limit, answer=answer, categories=_met(last.categories, answer))
+    answer = client.similar_by_photo(photo.name, photo.data, box.as_tuple(), filters, limit)
+    known = last.categories if last is not None and last.photo_id == photo.id else ()
+    return Search(photo.id, box, filters, limit, answer, _met(known, answer))
+
+
+def in_order(products: tuple[SimilarProduct, ...], order: str) -> list[SimilarProduct]:
+    """Return products sorted as a person asked.
+
+    Args:
+        order: `similarity` (as answered, best first), `price_up` or `price_down`; those without a price come last.
+    """
+    if order == "similarity":
+        return list(products)
+    priced = [product for product in products if product.final_price is not None]
+    unpriced = [product for product in products if product.final_price is None]
+    priced.sort(key=lambda product: product.final_price or 0, reverse=order == "price_down")
+    return priced + unpriced
+
+
+def _met(known: tuple[tuple[str, str], ...], answer: SimilarProducts) -> tuple[tuple[str, str], ...]:
+    """Return the categories met so far with those of an answer added."""
+    met = dict(known)
+    if answer.category is not None and answer.category.certain:
+        met.setdefault(answer.category.slug, answer.category.name)
+    for product in answer.similar_products:
+        if product.category_slug:
+            met.setdefault(product.category_slug, product.category or product.category_slug)
+    return tuple(met.items())
