@@ -1,1 +1,1 @@
-"""The service: composes Model and Data, and speaks HTTP."""
+"""The room that composes: service, indexer and command line over `Model` (what is seen) and `Data` (what is sold)."""

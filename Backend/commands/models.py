@@ -1,0 +1,24 @@
+"""`similook models`: the networks' weights."""
+
+
+import typer
+
+from Backend.commands.options import settings_with
+
+app = typer.Typer(help="The networks' weights.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models_() -> None:
+    """List the weights that can be used, with their licences."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from Model.card import Card
+    from Model.weights import list_models
+
+    table = Table("Name", "Kind", "Precision", "Dim", "Licence", "Source")
+    for name, folder in sorted(list_models(settings_with().models_dir).items()):
+        card = Card.load(folder)
+        table.add_row(name, card.kind, card.precision, str(card.dim), card.licence, card.source)
+    Console().print(table)

@@ -1,0 +1,268 @@
+"""From stored pictures to saved features: what makes products findable.
+
+    reading and decoding (threads) ─▶ the networks (this thread) ─▶ the database (one thread)
+
+The three overlap, so that the networks are what takes the time. Features are keyed by picture and embedder: a run that
+was killed goes on where it stopped, and a picture that two products show is looked at once.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+from PIL import Image
+
+from Backend.recommender import display_name
+from Data.catalogue import Catalogue
+from Data.errors import ImageNotFound
+from Data.features import FeatureRow, Features
+from Data.images import ImageStore
+from Model.colours import dominant_colours
+from Model.embedder import Embedder, Sight
+from Model.errors import ImageError
+from Model.preprocess import DecodeLimits, load
+
+BATCH_SIZE = 16
+DECODERS = 2
+AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pictures a run is to look at.
+
+    Args:
+        categories: only pictures of products of these slugs; empty for all.
+        limit: at most so many pictures; None for all.
+        newly: only those that came since all had been looked at once (cheap; for watching).
+    """
+
+    categories: frozenset[str] = frozenset()
+    limit: int | None = None
+    newly: bool = False
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be used, and why."""
+
+    sha256: str
+    product_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass
+class IndexReport:
+    """What a run did, counted in pictures.
+
+    Args:
+        succeeded: embedded and saved.
+        skipped: had been embedded before.
+        failed: those given up.
+        elapsed_s: seconds from start to end.
+    """
+
+    succeeded: int = 0
+    skipped: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+    @property
+    def processed(self) -> int:
+        """Pictures that were looked at."""
+        return self.succeeded + len(self.failed)
+
+    @property
+    def ms_per_product(self) -> float:
+        """Milliseconds per picture that was looked at; 0 without one."""
+        return 1000 * self.elapsed_s / self.processed if self.processed else 0.0
+
+
+Progress = Callable[[IndexReport], None]
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A picture on its way: decoded, or the reason why it never will be."""
+
+    sha256: str
+    image: Image.Image | None
+    reason: str = ""
+
+
+class Indexer:
+    """Looks at the pictures that have no features yet.
+
+    Args:
+        catalogue: which pictures there are.
+        images: their bytes.
+        features: where the results go.
+        embedder: sees.
+        limits: of a picture's bytes and pixels.
+        batch_size: pictures per run of the networks.
+        decoders: threads that read and decode.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        images: ImageStore,
+        features: Features,
+        embedder: Embedder,
+        limits: DecodeLimits,
+        batch_size: int = BATCH_SIZE,
+        decoders: int = DECODERS,
+    ) -> None:
+        self._catalogue = catalogue
+        self._images = images
+        self._features = features
+        self._embedder = embedder
+        self._limits = limits
+        self._batch_size = batch_size
+        self._decoders = decoders
+
+    def run(self, selection: Selection = EVERYTHING, progress: Progress = lambda report: None) -> IndexReport:
+        """Look at every picture of the selection, save what was seen, and give up those that cannot be read.
+
+        Args:
+            selection: which pictures.
+            progress: called after each batch with the report so far.
+        Raises:
+            ImageStoreError, DatabaseError: nothing is marked as failed for that; run again later.
+        """
+        started = time.monotonic()
+        report = IndexReport()
+        with (
+            ThreadPoolExecutor(self._decoders, thread_name_prefix="decode") as decoders,
+            ThreadPoolExecutor(1, thread_name_prefix="save") as saver,
+        ):
+            saving: Future[None] | None = None
+            for batch in self._decoded(selection, decoders):
+                good = [(ready.sha256, ready.image) for ready in batch if ready.image is not None]
+                sights = self._embedder.see([image for _, image in good]) if good else []
+                rows = [self._row(sha256, image, sight) for (sha256, image), sight in zip(good, sights, strict=True)]
+                if saving is not None:
+                    saving.result()
+                saving = saver.submit(self._save, rows)
+                report.succeeded += len(rows)
+                report.failed += self._give_up([ready for ready in batch if ready.image is None])
+                report.elapsed_s = time.monotonic() - started
+                progress(report)
+            if saving is not None:
+                saving.result()
+        report.elapsed_s = time.monotonic() - started
+        return report
+
+    def predict_missing(self) -> int:
+        """Give products without a category the one that was seen in their pictures; return how many got one.
+
+        For products whose pictures had features before they came: `run` sees to all others.
+        """
+        changed = 0
+        products = (product for product in self._catalogue.iterate() if product.category is None)
+        while batch := list(islice(products, 500)):
+            pictures = {p.product_id: p.cover.sha256 for p in batch if p.cover is not None and p.cover.sha256}
+            known = self._features.get(list(pictures.values()), self._embedder.embedder_id)
+            categories = {
+                product_id: known[sha256].attributes.get("category")
+                for product_id, sha256 in pictures.items()
+                if sha256 in known
+            }
+            changed += self._predict({key: slug for key, slug in categories.items() if slug})
+        return changed
+
+    def _decoded(self, selection: Selection, decoders: ThreadPoolExecutor) -> Iterator[list[_Ready]]:
+        """Yield batches of decoded pictures, some batches ahead of the networks."""
+        waiting: list[list[Future[_Ready]]] = []
+        for names in self._selected(selection):
+            waiting.append([decoders.submit(self._decode, sha256) for sha256 in names])
+            if len(waiting) >= AHEAD:
+                yield [future.result() for future in waiting.pop(0)]
+        for futures in waiting:
+            yield [future.result() for future in futures]
+
+    def _selected(self, selection: Selection) -> Iterator[list[str]]:
+        """Yield the keys of the pictures to look at, a batch at a time."""
+        left = selection.limit
+        pending = self._catalogue.pending_pictures(self._embedder.embedder_id, self._batch_size, selection.newly)
+        for batch in pending:
+            names = [picture.sha256 for picture in batch]
+            if selection.categories:
+                names = self._of_categories(names, selection.categories)
+            names = names[:left]
+            if names:
+                yield names
+            if left is not None:
+                left -= len(names)
+                if left <= 0:
+                    return
+
+    def _of_categories(self, names: list[str], categories: frozenset[str]) -> list[str]:
+        """Return the pictures that a product of one of these categories shows."""
+        shown = self._catalogue.products_showing(names)
+        ids = sorted({product_id for products in shown.values() for product_id in products})
+        inside = {p.product_id for p in self._catalogue.get_many(ids) if p is not None and p.category in categories}
+        return [name for name in names if inside & set(shown.get(name, ()))]
+
+    def _decode(self, sha256: str) -> _Ready:
+        try:
+            return _Ready(sha256, load(self._images.get(sha256), self._limits))
+        except (ImageError, ImageNotFound) as error:
+            return _Ready(sha256, None, str(error))
+
+    def _row(self, sha256: str, image: Image.Image, sight: Sight) -> FeatureRow:
+        return FeatureRow(sha256, sight.vector, attributes(image, sight))
+
+    def _save(self, rows: Sequence[FeatureRow]) -> None:
+        """Save features, and the category of products that have none."""
+        self._features.put(self._embedder.embedder_id, rows)
+        seen = {row.picture_sha256: row.attributes["category"] for row in rows if row.attributes["category"]}
+        shown = self._catalogue.products_showing(list(seen))
+        wanted = sorted({product_id for products in shown.values() for product_id in products})
+        categories = {}
+        for product in self._catalogue.get_many(wanted):
+            if product is None or (product.category is not None and not product.category_predicted):
+                continue
+            # The picture that is shown stands for the product; any other does until that one has been seen.
+            if product.cover is not None and product.cover.sha256 in seen:
+                categories[product.product_id] = seen[product.cover.sha256]
+            elif product.category is None:
+                own = (picture.sha256 for picture in product.pictures if picture.sha256 in seen)
+                categories[product.product_id] = seen[next(sha256 for sha256 in own if sha256 is not None)]
+        self._predict(categories)
+
+    def _predict(self, categories: dict[str, str]) -> int:
+        if not categories:
+            return 0
+        named = {product_id: (slug, display_name(slug)) for product_id, slug in categories.items()}
+        return self._catalogue.set_predicted_categories(named)
+
+    def _give_up(self, ready: Sequence[_Ready]) -> list[Failure]:
+        """Mark pictures as failed with their reasons."""
+        if not ready:
+            return []
+        shown = self._catalogue.products_showing([each.sha256 for each in ready])
+        for each in ready:
+            self._catalogue.mark_failed(each.sha256, each.reason)
+        return [Failure(each.sha256, tuple(shown.get(each.sha256, ())), each.reason) for each in ready]
+
+
+def attributes(image: Image.Image, sight: Sight) -> dict[str, object]:
+    """Return what is kept of a picture beside its vector, as JSON.
+
+    Args:
+        image: what was seen; the mask in `sight` is of its size.
+    """
+    box = sight.box
+    return {
+        "coverage": round(sight.coverage, 4),
+        "category": sight.category,
+        "probability": round(sight.probability, 4),
+        "colours": [colour.to_json() for colour in dominant_colours(image, sight.mask)],
+        "box": None if box is None else [round(value, 4) for value in (box.x, box.y, box.w, box.h)],
+    }

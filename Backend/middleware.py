@@ -1,0 +1,136 @@
+"""What surrounds every request: an id, one log line, counters, and the limit on the body's size.
+
+Plain ASGI, because the limit has to see the body's pieces as they arrive.
+"""
+
+import contextlib
+import re
+import secrets
+import time
+
+import structlog
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from Backend.errors import UploadTooLarge
+from Backend.metrics import Metrics
+from Backend.problems import error_response
+
+REQUEST_ID_HEADER = b"x-request-id"
+ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+UNMATCHED = "(none)"
+DRAIN_S = 10.0
+DRAIN_FACTOR = 10
+
+log = structlog.stdlib.get_logger("similook.access")
+
+
+class RequestContext:
+    """Give each request an id, log it when it ends, and count it.
+
+    An id that the caller sends in X-Request-ID is kept if it is harmless. The answer carries it.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event of the server."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = dict(scope["headers"]).get(REQUEST_ID_HEADER, b"")
+        request_id = sent if ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(8).encode()
+        scope["request_id"] = request_id.decode()
+        structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (REQUEST_ID_HEADER, request_id)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            elapsed_s = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", UNMATCHED)
+            self._metrics.requests.labels(scope["method"], route, str(status)).inc()
+            self._metrics.latency.labels(route).observe(elapsed_s)
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                route=route,
+                status=status,
+                ms=round(elapsed_s * 1000, 1),
+            )
+            structlog.contextvars.unbind_contextvars("request_id")
+
+
+class _LimitPassed(Exception):
+    """More bytes arrived than are allowed. Never leaves this file."""
+
+
+class BodyLimit:
+    """Stop reading a body once it is larger than `max_bytes`, and answer 413.
+
+    The bytes are counted as they arrive, so neither a missing nor a false Content-Length helps. What is still on its
+    way is read and thrown away for a while, because many clients look at the answer only after they sent everything.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event of the server."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passed = False
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal passed, received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                passed = True
+                raise _LimitPassed
+            return message
+
+        async def send_unless_passed(message: Message) -> None:
+            if not passed:
+                await send(message)
+
+        if _declared_length(scope) > self._max_bytes:
+            passed = True
+        else:
+            with contextlib.suppress(_LimitPassed):
+                await self._app(scope, counted, send_unless_passed)
+        if passed:
+            await self._drain(receive)
+            response = error_response(Request(scope), UploadTooLarge(self._max_bytes))
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+
+    async def _drain(self, receive: Receive) -> None:
+        """Throw away what is on its way, up to ten times the limit or ten seconds."""
+        until = time.monotonic() + DRAIN_S
+        left = self._max_bytes * DRAIN_FACTOR
+        while left > 0 and time.monotonic() < until:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+            left -= len(message.get("body", b""))
+
+
+def _declared_length(scope: Scope) -> int:
+    """Return the Content-Length, or 0 when it is missing or no number (the server refuses the latter itself)."""
+    value = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(value) if value.isdigit() else 0

@@ -1,0 +1,273 @@
+"""A photo's way, written once: bytes in, similar products out. The API, the command line and the tests call this.
+
+    analyse   photo ─▶ decode, crop ─▶ mask, vector, category          (Model)
+    search    vector ─▶ nearest vectors with filters ─▶ products        (Data)
+
+Blocking and thread-safe: callers put `analyse`, `classify` and `locate` behind the inference queue.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from Backend.errors import CropUnreadable
+from Backend.tokens import QueryTokens, TokenFacts
+from Data.catalogue import Catalogue
+from Data.filters import Filter
+from Data.index.live import LiveIndex, ProductHit
+from Data.product import Product
+from Model.embedder import Embedder, Sight
+from Model.preprocess import Box, DecodeLimits, Unit, load
+
+Band = Literal["same", "similar", "inspired"]
+Stage = Callable[[str], AbstractContextManager[None]]
+
+MAX_LIMIT = 50
+MAX_DEPTH = 200
+OVERFETCH = 8
+BANDS: dict[str, Band] = {"same": "same", "similar": "similar", "different": "inspired"}
+"""Model's words for how alike two pictures are, as a shop would say them."""
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The part of a photo to look at.
+
+    Args:
+        box: x, y, w, h from the upper left corner of the upright picture.
+        unit: fractions of the picture, or pixels of the original.
+    """
+
+    box: tuple[float, float, float, float]
+    unit: Unit = "fraction"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A category and how probable it is (0..1)."""
+
+    slug: str
+    probability: float
+
+    @property
+    def name(self) -> str:
+        """The slug for people."""
+        return display_name(self.slug)
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a photo was seen as: all that searching needs.
+
+    Args:
+        vector: float32, unit length. Shape: (dim,).
+        category: None when the classifier is not sure or missing.
+        coverage: share of the crop that the garment covers, 0..1.
+        garment_found: whether that is enough to call it a garment.
+    """
+
+    vector: npt.NDArray[np.float32]
+    category: Guess | None
+    coverage: float
+    garment_found: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """A product that was found.
+
+    Args:
+        product: as the catalogue has it now.
+        cosine: of its best picture with the query, -1..1.
+        distance: squared Euclidean distance of the unit vectors, 2 - 2 cos.
+        similarity_score: 1 / (1 + distance).
+        match_probability: calibrated probability of being the very garment; None for an uncalibrated encoder.
+        band: the word for it; None likewise.
+    """
+
+    product: Product
+    cosine: float
+    distance: float
+    similarity_score: float
+    match_probability: float | None
+    band: Band | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a search found, best first, and the token that repeats it."""
+
+    query: Query
+    query_token: str
+    matches: list[Match]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What the garment is, with every category's probability, likeliest first."""
+
+    category: Guess | None
+    garment_found: bool
+    probabilities: list[Guess]
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the garment is in the whole picture."""
+
+    found: bool
+    box: Box
+    coverage: float
+
+
+class Recommender:
+    """The networks, the index and the catalogue put together.
+
+    Args:
+        embedder: sees pictures.
+        index: searches vectors.
+        catalogue: knows products.
+        tokens: signs queries.
+        limits: of a photo's bytes and pixels.
+        stage: wraps each stage, to time it.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: LiveIndex,
+        catalogue: Catalogue,
+        tokens: QueryTokens,
+        limits: DecodeLimits,
+        stage: Stage = lambda name: nullcontext(),
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._catalogue = catalogue
+        self._tokens = tokens
+        self._limits = limits
+        self._stage = stage
+
+    def analyse(self, data: bytes, crop: Crop | None = None) -> Query:
+        """Return what the photo, or the part of it inside the crop, is seen as.
+
+        Args:
+            data: the file's bytes.
+            crop: None looks at all of it.
+        Raises:
+            ImageError: not a picture, truncated, too large, or a crop outside it.
+        """
+        sight = self._see(data, crop)
+        return Query(sight.vector, _guess(sight), sight.coverage, sight.found)
+
+    def query_from_token(self, token: str) -> Query:
+        """Return the query that a token of an earlier answer stands for.
+
+        Raises:
+            TokenInvalid, TokenStale: see Backend/tokens.py.
+        """
+        vector, facts = self._tokens.read(token)
+        category = None if facts.category is None else Guess(facts.category, facts.probability)
+        return Query(vector, category, facts.coverage, facts.found)
+
+    def token_of(self, query: Query) -> str:
+        """Return the token that stands for a query."""
+        guess = query.category
+        facts = TokenFacts(
+            category=guess.slug if guess else None,
+            probability=guess.probability if guess else 0.0,
+            coverage=query.coverage,
+            found=query.garment_found,
+        )
+        return self._tokens.sign(query.vector, facts)
+
+    def search(self, query: Query, limit: int = 10, filter: Filter | None = None) -> Answer:
+        """Return the products that look most like the query.
+
+        A product whose row is gone by now is left out; as many are fetched as it takes to fill `limit` all the same.
+
+        Args:
+            query: of `analyse` or `query_from_token`.
+            limit: 1..50.
+            filter: what the products must be; None lets all through.
+        """
+        matches: list[Match] = []
+        depth = limit + OVERFETCH
+        while True:
+            with self._stage("search"):
+                hits = self._index.search(query.vector[np.newaxis], depth, filter or Filter())[0]
+            with self._stage("products"):
+                matches = self._matches(hits)
+            if len(matches) >= limit or len(hits) < depth or depth >= MAX_DEPTH:
+                return Answer(query, self.token_of(query), matches[:limit])
+            depth = min(2 * depth, MAX_DEPTH)
+
+    def classify(self, data: bytes, crop: Crop | None = None) -> Classification:
+        """Return what the garment is.
+
+        Raises:
+            ImageError: see `analyse`.
+        """
+        sight = self._see(data, crop)
+        guesses = [Guess(slug, probability) for slug, probability in sight.probabilities.items()]
+        guesses.sort(key=lambda guess: guess.probability, reverse=True)
+        return Classification(_guess(sight), sight.found, guesses)
+
+    def locate(self, data: bytes) -> Location:
+        """Return the garment's box in the whole picture: the crop to start from.
+
+        Raises:
+            ImageError: see `analyse`.
+        """
+        with self._stage("decode"):
+            image = load(data, self._limits)
+        with self._stage("mask"):
+            box, coverage = self._embedder.locate(image)
+        return Location(box is not None, box or WHOLE, coverage)
+
+    def _see(self, data: bytes, crop: Crop | None) -> Sight:
+        with self._stage("decode"):
+            image = load(data, self._limits, crop.box if crop else None, crop.unit if crop else "fraction")
+        with self._stage("see"):
+            return self._embedder.see([image])[0]
+
+    def _matches(self, hits: Sequence[ProductHit]) -> list[Match]:
+        """Return the hits whose product still exists, in their order. One query for all of them."""
+        products = self._catalogue.get_many([hit.product_id for hit in hits])
+        return [self._match(hit, product) for hit, product in zip(hits, products, strict=True) if product is not None]
+
+    def _match(self, hit: ProductHit, product: Product) -> Match:
+        cosine = min(1.0, max(-1.0, hit.cosine))
+        distance = 2.0 - 2.0 * cosine
+        probability = self._embedder.match_probability(cosine)
+        band = self._embedder.band(probability)
+        return Match(product, cosine, distance, 1.0 / (1.0 + distance), probability, band and BANDS[band])
+
+
+def parse_crop(text: str | None, unit: Unit = "fraction") -> Crop | None:
+    """Read `x,y,w,h`; nothing or blank is no crop.
+
+    Raises:
+        CropUnreadable: not four numbers. Whether they fit the picture is found out when the picture is there.
+    """
+    if text is None or not text.strip():
+        return None
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise CropUnreadable from error
+    return Crop((x, y, w, h), unit)
+
+
+def display_name(slug: str) -> str:
+    """Return a category's slug for people: `t-shirt` is T-shirt."""
+    return slug[:1].upper() + slug[1:]
+
+
+def _guess(sight: Sight) -> Guess | None:
+    return None if sight.category is None else Guess(sight.category, sight.probability)

@@ -1,0 +1,82 @@
+"""What a route needs of the running service, as a dependency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request, UploadFile
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from Backend.errors import NotReady, QueueFull
+from Backend.inference import InferenceQueue
+from Backend.metrics import Metrics
+from Backend.security import Scope
+from Backend.services import Services
+
+Result = TypeVar("Result")
+
+bearer = HTTPBearer(auto_error=False, description="An API key; the first one is in `secrets/api_key`.")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The running service, as one request sees it.
+
+    Args:
+        services: what was loaded.
+        queue: before the networks.
+        metrics: counters.
+        base_url: of this service as the caller's browser reaches it, without a slash at the end.
+    """
+
+    services: Services
+    queue: InferenceQueue
+    metrics: Metrics
+    base_url: str
+
+    async def on_photo(self, file: UploadFile, work: Callable[[bytes], Result]) -> Result:
+        """Run `work` on an upload's bytes when its turn comes.
+
+        The upload waits on disk and is read by the thread that works on it, so that no more photos are in memory than
+        are being worked on.
+
+        Raises:
+            Busy: see InferenceQueue.run.
+        """
+        self.metrics.waiting.set(self.queue.waiting)
+        try:
+            return await self.queue.run(lambda: work(file.file.read()))
+        except QueueFull:
+            self.metrics.refused.inc()
+            raise
+        finally:
+            self.metrics.waiting.set(self.queue.waiting)
+
+
+def context(request: Request) -> Context:
+    """Return the running service.
+
+    Raises:
+        NotReady: it has not loaded yet, or is shutting down.
+    """
+    state = request.app.state
+    if state.services is None:
+        raise NotReady("The service is starting or stopping; try again in a few seconds.")
+    base_url = state.settings.public_base_url or str(request.base_url).rstrip("/")
+    return Context(state.services, state.queue, state.metrics, base_url)
+
+
+Served = Annotated[Context, Depends(context)]
+
+
+def require(scope: Scope) -> Callable[..., object]:
+    """Return a dependency that lets only keys with `scope` through."""
+
+    async def check(
+        served: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    ) -> str:
+        key = credentials.credentials if credentials else None
+        return await run_in_threadpool(served.services.keys.check, key, scope)
+
+    return check

@@ -1,0 +1,70 @@
+"""Start the worker processes of the HTTP service."""
+
+import shutil
+import socket
+import sys
+
+import uvicorn
+
+from Backend.errors import BackendError, PortInUse
+from Backend.settings import Settings, export
+
+GRACE_S = 10
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests under way get ten seconds to end.
+
+    Args:
+        settings: travel to the workers through the environment.
+    Raises:
+        PortInUse: another program listens on the port.
+    """
+    require_free(settings.host, settings.port, "--port (SIMILOOK_PORT)")
+    variables = settings.environment()
+    if settings.workers > 1:
+        folder = settings.multiprocess_metrics_dir
+        shutil.rmtree(folder, ignore_errors=True)  # counters of an earlier start
+        folder.mkdir(parents=True, exist_ok=True)
+        variables["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    export(variables)
+    uvicorn.run(
+        "Backend.main:app_from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def require_free(host: str, port: int, option: str) -> None:
+    """Check that nothing listens on a port yet.
+
+    Args:
+        host: address that will be listened on.
+        port: 0 lets the system choose, and is always free.
+        option: what chooses another port, for the message.
+    Raises:
+        PortInUse: something does.
+    """
+    if port == 0:
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortInUse(port, option) from error
+
+
+def main() -> None:
+    """Serve with the settings of the environment, or say in one sentence why not."""
+    try:
+        serve(Settings())
+    except BackendError as error:
+        sys.exit(str(error))

@@ -1,0 +1,129 @@
+"""Products and matches as the JSON that the API shows: one place where money becomes numbers and pictures addresses."""
+
+from decimal import Decimal
+
+from Backend.recommender import Answer, Classification, Guess, Location, Match, display_name
+from Backend.schemas import (
+    Box,
+    Category,
+    CategoryProbability,
+    ClassifyAnswer,
+    GarmentBoxAnswer,
+    ProductAnswer,
+    SimilarAnswer,
+    SimilarProduct,
+)
+from Data.product import Picture, Product
+
+
+def image_url(picture: Picture | None, base_url: str) -> str | None:
+    """Return where a browser finds a picture: with us, or at the shop's own address until it is fetched.
+
+    Args:
+        base_url: of this service as the browser reaches it, without a slash at the end.
+    """
+    if picture is None:
+        return None
+    return f"{base_url}/api/images/{picture.sha256}" if picture.sha256 else picture.source_url
+
+
+def category_name(product: Product) -> str | None:
+    """Return the category for people: the shop's own name for it, or its slug made readable."""
+    if product.category_name or product.category is None:
+        return product.category_name
+    return display_name(product.category)
+
+
+def similar_product(match: Match, base_url: str) -> SimilarProduct:
+    """Return a match as JSON."""
+    product = match.product
+    return SimilarProduct(
+        product_id=product.product_id,
+        name=product.name,
+        brand=product.brand,
+        category=category_name(product),
+        category_slug=product.category,
+        image_url=image_url(product.cover, base_url),
+        product_url=product.product_url,
+        price=_number(product.price),
+        currency=product.currency,
+        discount_rate=product.discount_rate,
+        final_price=_number(product.final_price),
+        similarity_score=round(match.similarity_score, 6),
+        distance=round(match.distance, 6),
+        match_probability=None if match.match_probability is None else round(match.match_probability, 6),
+        band=match.band,
+        colour=product.colour,
+        in_stock=product.in_stock,
+    )
+
+
+def similar_answer(answer: Answer, base_url: str) -> SimilarAnswer:
+    """Return a search's answer as JSON."""
+    products = [similar_product(match, base_url) for match in answer.matches]
+    return SimilarAnswer(
+        query_token=answer.query_token,
+        garment_found=answer.query.garment_found,
+        category=category(answer.query.category),
+        similar_products=products,
+        total_count=len(products),
+    )
+
+
+def product_answer(product: Product, base_url: str) -> ProductAnswer:
+    """Return a product as JSON, its shown picture first."""
+    shown = [product.cover, *(picture for picture in product.pictures if picture != product.cover)]
+    urls = [url for picture in shown if (url := image_url(picture, base_url)) is not None]
+    return ProductAnswer(
+        product_id=product.product_id,
+        name=product.name,
+        brand=product.brand,
+        category=category_name(product),
+        category_slug=product.category,
+        category_predicted=product.category_predicted,
+        gender=product.gender,
+        age_group=product.age_group,
+        colour=product.colour,
+        sizes=list(product.sizes),
+        group_id=product.group_id,
+        image_url=urls[0] if urls else None,
+        image_urls=urls,
+        product_url=product.product_url,
+        price=_number(product.price),
+        currency=product.currency,
+        discount_rate=product.discount_rate,
+        final_price=_number(product.final_price),
+        in_stock=product.in_stock,
+    )
+
+
+def category(guess: Guess | None) -> Category | None:
+    """Return a predicted category as JSON."""
+    return guess and Category(slug=guess.slug, name=guess.name, probability=round(guess.probability, 6))
+
+
+def classify_answer(classification: Classification) -> ClassifyAnswer:
+    """Return a classification as JSON."""
+    return ClassifyAnswer(
+        category=category(classification.category),
+        garment_found=classification.garment_found,
+        probabilities=[
+            CategoryProbability(slug=guess.slug, name=guess.name, probability=round(guess.probability, 6))
+            for guess in classification.probabilities
+        ],
+    )
+
+
+def garment_box_answer(location: Location) -> GarmentBoxAnswer:
+    """Return a garment's place as JSON."""
+    box = location.box
+    return GarmentBoxAnswer(
+        found=location.found,
+        box=Box(x=box.x, y=box.y, w=box.w, h=box.h),
+        coverage=location.coverage,
+    )
+
+
+def _number(amount: Decimal | None) -> float | None:
+    """Return money as the JSON number that the contract asks for; it has at most four decimals."""
+    return None if amount is None else float(amount)

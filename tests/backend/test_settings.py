@@ -1,0 +1,76 @@
+"""Settings: all of them are documented, they reach child processes unchanged, and secrets come from files."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from Backend.settings import Settings
+from Frontend.settings import Settings as PageSettings
+
+
+def documented(repository: Path) -> set[str]:
+    return set(re.findall(r"^\| `(SIMILOOK_\w+)`", (repository / "docs" / "settings.md").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("settings", [Settings, PageSettings], ids=["service", "page"])
+def test_every_setting_is_documented(settings: type[BaseModel], repository: Path) -> None:
+    fields = {f"SIMILOOK_{name.upper()}" for name in settings.model_fields}
+    assert fields <= documented(repository)
+
+
+def test_no_documented_setting_is_gone(repository: Path) -> None:
+    fields = {f"SIMILOOK_{name.upper()}" for name in (*Settings.model_fields, *PageSettings.model_fields)}
+    assert documented(repository) == fields
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_settings_survive_the_way_to_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(
+        data_dir=tmp_path, port=8123, cors_origins=("https://shop.example", "http://localhost:3000"), max_upload_mb=1.5
+    )
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+
+
+def test_password_comes_from_its_file(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("p@ss/word\n")
+    settings = Settings(database_url="postgresql+psycopg://similook@db/similook", database_password_file=secret)
+    assert settings.database == "postgresql+psycopg://similook:p%40ss%2Fword@db/similook"
+
+
+def test_database_is_sqlite_in_the_data_folder_by_default(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/catalogue.sqlite"
+
+
+def test_origins_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMILOOK_CORS_ORIGINS", "https://a.example/, https://b.example")
+    assert Settings().cors_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("wrong", [{"port": 70_000}, {"workers": 0}, {"public_base_url": "shop.example"}])
+def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
+
+
+def test_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("Backend.settings.available_cores", lambda: 8)
+    assert Settings(workers=2, inference_slots=2).inference_threads == 2
+    assert Settings(workers=16).inference_threads == 1
+    assert Settings(threads=3, workers=16).inference_threads == 3
+
+
+def test_only_settings_read_the_environment(repository: Path) -> None:
+    readers = [
+        path.relative_to(repository).as_posix()
+        for path in sorted((repository / "Backend").rglob("*.py"))
+        if re.search(r"os\.(environ|getenv)", path.read_text())
+    ]
+    assert readers == ["Backend/settings.py"]
