@@ -6,11 +6,10 @@ the change, with writers taking turns, so they become visible in rising order an
 """
 
 from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from Data.database import now_ms, reading, writing
+from Data.database import AnyRow, now_ms, reading, writing
 from Data.errors import ChangesPruned
 from Data.records import Change, ChangeOp
 from Data.schema import changes, index_state
@@ -62,7 +61,7 @@ class ChangeLog:
             return connection.execute(select(func.count()).select_from(changes)).scalar_one()
 
 
-def read_state(connection: Connection) -> Row[Any]:
+def read_state(connection: Connection) -> AnyRow:
     """Return the row of index_state; inside `writing` it stays as it is until the end."""
     return connection.execute(select(index_state)).one()
 

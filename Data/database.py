@@ -10,16 +10,21 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, Column, Connection, Engine, String, bindparam, create_engine, event, func, select
+from sqlalchemy import ARRAY, Column, Connection, Engine, Row, String, bindparam, create_engine, event, func, select
 from sqlalchemy import any_ as sql_any
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError as ValueRefused
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
 from Data.errors import DatabaseError, DatabaseOutOfDate, DatabaseUnavailable
 from Data.schema import index_state
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row whose columns' types the reader knows."""
 
 BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for its turn."""
@@ -106,9 +111,11 @@ def _translated() -> Iterator[None]:
         said = f"{type(error.orig).__name__}: {error.orig}".strip().splitlines()[0]
         if any(sign in said.lower() for sign in _MISSING_TABLE):
             raise DatabaseOutOfDate(None, "newer tables") from error
+        if isinstance(error, (IntegrityError, ProgrammingError, ValueRefused)):
+            raise  # a fault of ours, to be seen as what it is
         raise DatabaseUnavailable(f"The database cannot be used at the moment ({said}); try again.") from error
-    except SQLAlchemyError as error:
-        raise DatabaseUnavailable(f"The database cannot be used at the moment ({error}); try again.") from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("All connections to the database are in use; try again.") from error
 
 
 @contextmanager

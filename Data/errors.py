@@ -87,9 +87,10 @@ class DatabaseOutOfDate(DatabaseError):
     """
 
     def __init__(self, found: str | None, expected: str) -> None:
+        newer = found is not None and found > expected
         super().__init__(
-            f"The database is at revision {found or 'none'} and this version needs {expected}: "
-            "run `similook db upgrade`."
+            f"The database is at revision {found or 'none'} and this version of Similook needs {expected}: "
+            + ("use the newer version that wrote it." if newer else "run `similook db upgrade`.")
         )
         self.found = found
         self.expected = expected

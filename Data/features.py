@@ -16,7 +16,6 @@ class Features:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._dims: dict[str, int] = {}
 
     def put(self, embedder_id: str, rows: Sequence[FeatureRow]) -> None:
         """Save features in one transaction; every product that shows one of the pictures becomes searchable.
@@ -30,13 +29,9 @@ class Features:
         """
         if not rows:
             return
-        encoded = feature_rows.encode(rows)
+        packed = feature_rows.pack(rows)
         with writing(self._engine) as connection:
-            if embedder_id not in self._dims:
-                stored = feature_rows.stored_dim(connection, embedder_id)
-                self._dims[embedder_id] = stored or feature_rows.dim_of(rows)
-            feature_rows.check_dim(rows, self._dims[embedder_id])
-            feature_rows.put(connection, embedder_id, encoded)
+            feature_rows.put(connection, embedder_id, packed)
 
     def get(self, sha256s: Sequence[str], embedder_id: str) -> dict[str, FeatureRow]:
         """Return the features of pictures; those without one are left out."""
@@ -79,7 +74,6 @@ class Features:
 
     def delete_embedder(self, embedder_id: str) -> int:
         """Delete all features of an embedder that is no longer used; return how many. Its indexes must be gone."""
-        self._dims.pop(embedder_id, None)
         with writing(self._engine) as connection:
             return feature_rows.delete_embedder(connection, embedder_id)
 

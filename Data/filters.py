@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from Data.errors import FilterInvalid
+from Data.money import MONEY_LIMIT, MONEY_SCALE
 from Data.product import Product
 
 
@@ -62,6 +63,16 @@ class Filter:
         """Whether there is a bound on the price."""
         return self.min_price is not None or self.max_price is not None
 
+    @property
+    def min_units(self) -> int | None:
+        """The lowest final price that passes, in whole ten-thousandths, as the database and the index store it."""
+        return None if self.min_price is None else _units(self.min_price, ROUND_CEILING)
+
+    @property
+    def max_units(self) -> int | None:
+        """The highest final price that passes, in whole ten-thousandths."""
+        return None if self.max_price is None else _units(self.max_price, ROUND_FLOOR)
+
     def matches(self, product: Product, currency: str | None) -> bool:
         """Return whether the product passes: the plain definition that every faster filter is tested against.
 
@@ -90,3 +101,9 @@ class Filter:
         return (self.min_price is None or product.final_price >= self.min_price) and (
             self.max_price is None or product.final_price <= self.max_price
         )
+
+
+def _units(bound: Decimal, rounding: str) -> int:
+    # No price lies outside; within, the integer fits 64 bits.
+    bound = min(max(bound, Decimal(-1)), Decimal(MONEY_LIMIT))
+    return int(bound.quantize(Decimal(1) / MONEY_SCALE, rounding) * MONEY_SCALE)
