@@ -56,7 +56,7 @@ RANGES: dict[str, Range] = {
 }
 
 _ACCENTS = ("white", "navy", "red", "mustard", "teal", "coral", "ivory", "forest", "orange", "sky blue", "burgundy", "pink")
-_DENIM = ("indigo", "sky blue", "navy", "indigo", "charcoal", "blue")
+_DENIM = ("indigo", "sky blue", "navy", "charcoal", "light grey", "black", "ivory")
 _STRAW = ("sand", "beige", "camel", "ivory")
 
 
@@ -128,7 +128,7 @@ def _cloth(pattern: str, base: RGB, accent: RGB, second: RGB, weave: str, seed: 
         case "cord" | "wool" | "canvas" | "straw":
             return Cloth("plain", (base,), pattern, 1.0, seed)
         case _:
-            return Cloth("plain", (base,), weave, 1.0, seed)
+            return Cloth("plain", (base,), weave, 1.0, seed, gloss=0.05 if weave == "leather" else 0.0)
 
 
 def design(category: str, index: int, seed: int) -> Design:

@@ -268,7 +268,7 @@ def _twill(u: Field, v: Field) -> Field:
 
 
 def _denim_weave(u: Field, v: Field) -> Field:
-    return 1 + 0.035 * np.sin((u + v * 0.8) * 1.9) + 0.03 * speckle(u, v)
+    return 1 + 0.026 * np.sin((u + v * 0.8) * 1.9) + 0.014 * speckle(u, v)
 
 
 def _knit_weave(u: Field, v: Field) -> Field:
@@ -296,7 +296,7 @@ def _cord(u: Field, v: Field) -> Field:
 
 
 def _leather(u: Field, v: Field) -> Field:
-    return 1 + 0.020 * speckle(u, v, 2.0, 2.0) + 0.010 * speckle(u + 9, v + 31)
+    return 1 + 0.008 * speckle(u, v, 2.0, 2.0) + 0.006 * speckle(u + 9, v + 31)
 
 
 def _satin(u: Field, v: Field) -> Field:

@@ -20,7 +20,7 @@ Picture = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Decal:
-    """A print on a piece: premultiplied RGBA in 0..1 at two texels per pixel, centred at (x, y), `size` pixels wide."""
+    """A print on a piece: premultiplied RGBA in 0..1, centred at (x, y), `size` pixels wide."""
 
     image: npt.NDArray[np.float32]
     x: float
@@ -33,7 +33,8 @@ class Part:
     """One piece of a product. Coordinates are pixels, x from the picture's middle.
 
     `grain` turns the cloth (radians), `edge` and `puff` round it off, `tone` dims it, `cast` is the shadow that it throws
-    on what lies below, `within` cuts it to another outline, `holes` are cut out.
+    on what lies below, `within` cuts it to another outline, `holes` are cut out, `sewn_to` are the outlines of neighbours
+    towards which it does not round off.
     """
 
     outline: Points
@@ -48,6 +49,7 @@ class Part:
     cast: float = 0.30
     within: Points | None = None
     holes: tuple[Points, ...] = ()
+    sewn_to: tuple[Points, ...] = ()
     decal: Decal | None = None
 
 
@@ -99,7 +101,7 @@ class Pose:
     def place_fold(self, fold: Fold) -> Fold:
         """Return the fold in picture pixels."""
         (x0, y0), (x1, y1) = self.place(np.array([[fold.x0, fold.y0], [fold.x1, fold.y1]])).tolist()
-        return Fold(x0, y0, x1, y1, fold.width, fold.height, fold.bend, fold.spread, fold.fade)
+        return Fold(x0, y0, x1, y1, fold.width, fold.height, fold.bend, fold.spread, fold.fade, fold.lee)
 
 
 @dataclass
@@ -128,8 +130,11 @@ class Board:
         cover = coverage([outline], window, holes=[self.pose.place(h) for h in part.holes])
         if part.within is not None:
             cover = cover * coverage([self.pose.place(part.within)], window)
+        whole = cover
+        if part.sewn_to:
+            whole = np.maximum(cover, coverage([self.pose.place(o) for o in part.sewn_to], window))
         surface = relief(
-            cover,
+            whole,
             window,
             folds=tuple(self.pose.place_fold(f) for f in part.folds),
             edge=part.edge,
@@ -263,12 +268,14 @@ def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
         foot = np.zeros_like(small)
         if len(rows):
             bottom = int(rows[-1])
-            # Whatever comes near the floor darkens it; squeezed flat, as seen from a little above.
-            lowest = small[max(0, bottom - 9) : bottom + 1].max(axis=0)
-            foot[max(0, bottom - 2) : bottom + 3] = lowest
+            # Each column darkens the floor where it comes down; what hangs high above the floor hardly does.
+            lowest = small.shape[0] - 1 - np.argmax(small[::-1] > 0.5, axis=0)
+            strength = 0.85 * np.exp(-(bottom - lowest[columns]) / 9.0)
+            for drop in range(-1, 2):
+                foot[np.minimum(lowest[columns] + drop, small.shape[0] - 1), columns] = strength
             broad = np.zeros_like(small)
-            broad[max(0, bottom - 4) : bottom + 6, columns[0] : columns[-1] + 1] = 1
-            shadow = 0.40 * blur(foot, 1.8) + 0.22 * blur(broad, 6.0) + 0.03 * blur(small, 8.0)
+            broad[max(0, bottom - 5) : bottom + 4, columns[0] : columns[-1] + 1] = 1
+            shadow = 0.62 * blur(foot, 1.5) + 0.20 * blur(broad, 6.0) + 0.03 * blur(small, 8.0)
             fall = fall - 0.03 * np.clip((y - (bottom * 8 / HEIGHT - 1)) * 3 + 0.5, 0, 1)
         else:
             shadow = foot

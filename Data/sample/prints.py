@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from Data.sample.palette import RGB
 
@@ -90,7 +90,7 @@ def motif(number: int, colours: tuple[RGB, RGB, RGB]) -> npt.NDArray[np.float32]
     """Draw graphic `number` in three colours.
 
     Returns:
-        Premultiplied RGBA in 0..1. Shape: (240, 240, 4).
+        Premultiplied RGBA in 0..1. Shape: (480, 480, 4).
     """
     sheet = Image.new("RGBA", (_SIZE, _SIZE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
@@ -107,8 +107,7 @@ def motif(number: int, colours: tuple[RGB, RGB, RGB]) -> npt.NDArray[np.float32]
             "bloom": _bloom,
             "star": _star,
         }[name](pen, inks)
-    rgba = np.asarray(sheet, dtype=np.float32) / 255
-    rgba = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=-1)
-    half = _SIZE // 2
-    pooled: npt.NDArray[np.float32] = rgba.reshape(half, 2, half, 2, 4).mean(axis=(1, 3)).astype(np.float32)
-    return pooled
+    # Blurred by about half a picture pixel, so that reading the nearest texel stays smooth.
+    soft = sheet.convert("RGBa").filter(ImageFilter.GaussianBlur(1.1))
+    rgba: npt.NDArray[np.float32] = np.frombuffer(soft.tobytes(), dtype=np.uint8).reshape(_SIZE, _SIZE, 4) / np.float32(255)
+    return rgba

@@ -17,7 +17,8 @@ class Fold:
     """A ridge in the cloth from (x0, y0) to (x1, y1), in pixels.
 
     `width` is the ridge's half width at its start, `spread` its growth towards the end, `height` its height (negative is
-    a crease), `bend` how far its middle leaves the straight line, `fade` the shares over which it rises and dies away.
+    a crease), `bend` how far its middle leaves the straight line, `fade` the shares over which it rises and dies away,
+    `lee` the depth of the valley beside it.
     """
 
     x0: float
@@ -29,6 +30,7 @@ class Fold:
     bend: float = 0.0
     spread: float = 1.6
     fade: tuple[float, float] = (0.2, 0.5)
+    lee: float = 0.55
 
 
 def _add_fold(field: Field, window: Window, fold: Fold) -> None:
@@ -52,7 +54,9 @@ def _add_fold(field: Field, window: Window, fold: Fold) -> None:
     window_ = (rise * rise * (3 - 2 * rise)) * (fall * fall * (3 - 2 * fall))
     n = v / width
     # A ridge with a shallower valley on its lee side, as gathered cloth has.
-    shape = np.exp(-n * n) - 0.55 * np.exp(-((n - 1.5) ** 2) / 1.4)
+    shape = np.exp(-n * n)
+    if fold.lee:
+        shape -= fold.lee * np.exp(-((n - 1.5) ** 2) / 1.4)
     field[r0:r1, c0:c1] += (fold.height * window_ * shape).astype(np.float32)
 
 
@@ -79,7 +83,8 @@ def relief(
     """Light a piece of cloth.
 
     Args:
-        cover: the piece's coverage in the window, 0..1. Shape: window.shape.
+        cover: what rounds off: the piece's coverage in the window, 0..1, with that of the pieces it is sewn to.
+            Shape: window.shape.
         folds: ridges and creases in picture pixels.
         edge: how far, in pixels, the piece rounds off towards its outline.
         puff: how strongly it does so; 0 is flat.
@@ -99,9 +104,10 @@ def relief(
     shade = np.zeros_like(surface)
     if puff:
         round_off = blur(cover, max(1.0, edge * 0.5))
-        surface += (puff * edge) * np.sqrt(np.clip(round_off * 2 - 1, 0, 1) + 0.02)
+        flank = 1 - np.clip((round_off - 0.2) / 0.8, 0, 1)
+        surface -= (1.7 * puff * edge) * flank * flank
         lip = blur(cover, 1.8)
-        surface += puff * 3.0 * lip
+        surface += puff * 2.6 * lip
         # Light hardly reaches into the turn at an edge.
         shade = 0.20 * min(1.0, puff) * np.clip(1.0 - round_off, 0, 0.5)
     slope_y, slope_x = np.gradient(surface)

@@ -42,7 +42,7 @@ def _tote(rng: Rng, look: Look) -> list[Element]:
                                                                                 (0.1, 0.5)),
     )
     inner: list[Knot] = [(0, top - 8), (w * 0.8, top - 6), (w - 1, top + 1, 1), (0, top + 14)]
-    decal = Decal(motif(look.variant, (look.accent, look.second, darker(look.accent, 0.3))), 0, 396, 150) if look.pattern == "print" else None
+    decal = Decal(motif(look.variant, (look.accent, look.second, darker(look.accent, 0.3))), 0, 392, 210) if look.pattern == "print" else None
     outline = curve(mirrored(half))
     items: list[Element] = [
         _handle(behind, 15, look, tone=0.82),

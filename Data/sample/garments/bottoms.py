@@ -108,8 +108,8 @@ def _leg_folds(rng: Rng, cut: LegCut, *, creased: bool) -> tuple[Fold, ...]:
                 )
         hem = (cut.hem_out + cut.hem_in) / 2
         if creased:
-            folds.append(Fold(sign * (middle - 2), cut.waist_y + cut.band + 6, sign * hem, cut.length + 4, 2.6, 2.6, 0, 1.1,
-                              (0.05, 0.01)))
+            folds.append(Fold(sign * (middle - 2), cut.waist_y + cut.band + 6, sign * hem, cut.length + 4, 2.4, 1.2, 0, 1.1,
+                              (0.05, 0.01), 0))
         else:
             for t in (0.3, 0.7):
                 x = cut.hem_in + (cut.hem_out - cut.hem_in) * t + pick(rng, -8, 8)

@@ -79,15 +79,18 @@ def dress(rng: Rng, look: Look) -> Sketch:
     cut = replace(cut, top=replace(cut.top, length=cut.waist_y))
     t, cloth = cut.top, look.cloth
     strappy = name == "slip"
+    outline = _slip_bodice(cut) if strappy else _bodice(cut)
+    skirt = skirt_outline(cut.waist, cut.waist_y - 4, cut.hip, cut.hem, cut.length, cut.wave, cut.waves)
     items: list[Element] = []
     if strappy:
         items += _straps(cut, look)
     else:
         items += inside(t, look.plain, tag=t.dip > 30)
     items.append(
-        Part(skirt_outline(cut.waist, cut.waist_y - 4, cut.hip, cut.hem, cut.length, cut.wave, cut.waves), cloth,
+        Part(skirt, cloth,
              folds=gathers(rng, cut.folds, (-cut.waist, cut.waist, cut.waist_y + 2), (-cut.hem * 0.97, cut.hem * 0.97,
-                           cut.length + 8), height=4.6, width=6.5, spread=2.3), edge=20, puff=0.45, wrinkle=0.9)
+                           cut.length + 8), height=4.6, width=6.5, spread=2.3), edge=20, puff=0.45, wrinkle=0.9,
+             sewn_to=(outline,))
     )
     if name == "tiered midi":
         items += _tier(rng, cut, look)
@@ -101,8 +104,10 @@ def dress(rng: Rng, look: Look) -> Sketch:
                 Fold(sign * (t.armpit - 6), t.armpit_y + pick(rng, -12, 20), sign * pick(rng, 12, 36),
                      cut.waist_y - pick(rng, 0, 40), pick(rng, 5, 8), pick(rng, 1.8, 3.4), pick(rng, -6, 6), 1.5, (0.12, 0.5))
             )
-    outline = _slip_bodice(cut) if strappy else _bodice(cut)
-    items.append(Part(outline, cloth, folds=tuple(pull), edge=18, puff=0.5, wrinkle=0.9, cast=0.28))
+    items.append(Part(outline, cloth, folds=tuple(pull), edge=18, puff=0.5, wrinkle=0.9, cast=0.12,
+                      sewn_to=(skirt, *t.sleeve_outlines())))
+    if t.sleeve != "none":
+        items += t.armholes()
     items += _waistline(rng, name, cut, look)
     if name == "shirt dress":
         items += _shirt_front(cut, look)

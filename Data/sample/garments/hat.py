@@ -18,12 +18,12 @@ def _cap(rng: Rng, look: Look) -> list[Element]:
     c = look.cloth
     tall = pick(rng, 168, 186)
     top = 372 - tall
-    crown: list[Knot] = [(-128, 372, 1), (-132, 318), (-110, 248), (-50, top + 10), (20, top), (96, top + 32), (150, 270),
-                         (164, 340), (160, 372, 1), (20, 384)]
+    crown: list[Knot] = [(-134, 362, 1), (-134, 310), (-112, 246), (-50, top + 10), (20, top), (96, top + 32), (150, 270),
+                         (164, 336), (162, 368, 1), (120, 380), (50, 390), (-20, 394), (-90, 384)]
     bill_cloth = look.trim() if look.variant % 2 else look.plain
-    brim: list[Knot] = [(-132, 356, 1), (-60, 352), (40, 364), (92, 388, 1), (66, 424), (-20, 452), (-120, 450), (-192, 424),
-                        (-206, 398), (-176, 372)]
-    under: list[Knot] = [(-206, 398, 1), (-192, 430), (-120, 458), (-20, 460), (66, 432), (94, 388, 1), (40, 420), (-80, 436)]
+    brim: list[Knot] = [(-136, 356, 1), (-92, 379), (-20, 390), (46, 386), (88, 378, 1), (70, 408), (2, 434), (-96, 440), (-176, 424),
+                        (-204, 398), (-186, 370)]
+    under: list[Knot] = [(-205, 396, 1), (-180, 430), (-96, 448), (4, 441), (72, 414), (90, 378, 1), (20, 420), (-80, 430)]
     puffs = (Fold(-40, top + 18, -70, 370, 22, 5, -18, 1.4, (0.1, 0.2)), Fold(70, top + 20, 110, 372, 20, 4, 14, 1.4, (0.1, 0.2)))
     items: list[Element] = [
         Part(curve(crown), c, folds=puffs, puff=0.6, edge=44, wrinkle=0.8),
@@ -43,12 +43,12 @@ def _cap(rng: Rng, look: Look) -> list[Element]:
     items.append(Part(disc, Cloth("plain", (lighter(c.base, 0.80),), "canvas"), puff=0.3, edge=5, wrinkle=0, cast=0.25,
                       decal=Decal(emblem, -38, 303, 84)))
     items.append(Part(curve(under), bill_cloth.plain(darker(bill_cloth.base, 0.25)), puff=0.3, edge=6, wrinkle=0, cast=0.2))
-    arch = (Fold(-190, 400, 70, 392, 34, 9, 26, 1.0, (0.25, 0.25)),)
+    arch = (Fold(-190, 392, 60, 402, 26, 9, -22, 1.0, (0.25, 0.25)),)
     items.append(Part(curve(brim), bill_cloth, folds=arch, puff=0.45, edge=14, wrinkle=0.2, cast=0.45))
     for i in range(4):
         k = 9 + 11 * i
-        items.append(stitch((-196 + k * 0.9, 400), (-180 + k, 424 - k * 0.45), (-110 + k * 0.4, 444 - k), (-16, 446 - k),
-                            (60 - k * 0.4, 418 - k * 0.75), (84 - k * 0.4, 390 - k * 0.2), colour=look.thread, strength=0.2))
+        items.append(stitch((-198 + k * 0.9, 394), (-172 + k, 421 - k * 0.55), (-96 + k * 0.3, 438 - k), (2, 431 - k),
+                            (66 - k * 0.4, 406 - k * 0.6), colour=look.thread, strength=0.2))
     return items
 
 

@@ -88,7 +88,7 @@ def hoodie(rng: Rng, look: Look) -> Sketch:
     decal = None
     if look.pattern == "print":
         art = motif(look.variant + 3, (look.accent, look.second, darker(look.accent, 0.3)))
-        decal = Decal(art, 0, cut.armpit_y + 24, pick(rng, 118, 140))
+        decal = Decal(art, 0, cut.armpit_y + 22, pick(rng, 150, 176))
     items: list[Element] = []
     for sign in (-1, 1):
         items.append(Part(curve(side(cut.wrist_band(26, -4), sign)), ribbed, grain=-sign * 0.16, puff=0.6, edge=10, wrinkle=0.4,

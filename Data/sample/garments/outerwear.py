@@ -67,7 +67,8 @@ def _blazer(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
                         (cut.waist, cut.armpit_y + 90), (cut.hem, cut.length, 1), (cut.hem * 0.5, cut.length + 5)]
     tail: list[Knot] = [(0, cut.length + 6)] if double else [(28, cut.length - 4), (4, cut.length - 58, 1), (0, cut.length - 84)]
     items.append(Part(curve(mirrored([*half, *tail])), look.cloth, folds=drape(rng, cut, strength=0.55), edge=24, puff=0.5,
-                      wrinkle=0.6))
+                      wrinkle=0.6, cast=0.2, sewn_to=cut.sleeve_outlines()))
+    items += cut.armholes()
     front = cut.neck_y + cut.dip
     x = 16 if double else 0
     items.append(seam((x, front), (x, cut.length + 4) if double else (0, cut.length - 80), strength=0.4, width=1.8))
@@ -122,7 +123,8 @@ def _puffer(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
             x, y = (joint[0] + (elbow[0] - joint[0]) * 2 * t, joint[1] + (elbow[1] - joint[1]) * 2 * t) if t < 0.5 else (
                 elbow[0] + (wrist[0] - elbow[0]) * (2 * t - 1), elbow[1] + (wrist[1] - elbow[1]) * (2 * t - 1))
             reach = 62
-            bands.append(Fold(sign * (x - reach), y + 18, sign * (x + reach), y - 18, 11, 9, 0, 1.0, (0.05, 0.05)))
+            tilt = 22 if t < 0.5 else 12
+            bands.append(Fold(sign * (x - reach), y - tilt, sign * (x + reach), y + tilt, 15, 6.5, 0, 1.0, (0.05, 0.05), 0))
         items.append(Part(curve(side(cut.sleeve_knots(), sign)), cloth, folds=tuple(bands), edge=24, puff=0.7, wrinkle=1.6,
                           wrinkle_cell=(16, 26), cast=0.2))
         items.append(Part(curve(side(cut.wrist_band(10, -10), sign)), cloth.plain(darker(cloth.base, 0.2), "rib"), puff=0.5, edge=6, cast=0.1))
@@ -131,12 +133,13 @@ def _puffer(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
     outline = cut.body()
     y = cut.neck_y + 40.0
     while y < cut.length + 6:
-        rows.append(Fold(-150, y - step / 2, 150, y - step / 2, step * 0.30, 10, 3, 1.0, (0.01, 0.01)))
+        rows.append(Fold(-150, y - step / 2, 150, y - step / 2, step * 0.36, 7, 3, 1.0, (0.01, 0.01), 0))
         line = curve([(-140, y), (-60, y + 3), (0, y + 4), (60, y + 3), (140, y)], closed=False)
         lines.append(Seam(line, "seam", None, 1.8, 0.40, within=outline))
         y += step
-    items.append(Part(outline, cloth, folds=tuple(rows), edge=26, puff=0.65, wrinkle=1.9, wrinkle_cell=(18, 30)))
-    items += lines
+    items.append(Part(outline, cloth, folds=tuple(rows), edge=26, puff=0.65, wrinkle=1.5, wrinkle_cell=(16, 26), cast=0.2,
+                      sewn_to=cut.sleeve_outlines()))
+    items += lines + cut.armholes()
     items += zipper(0, cut.neck_y + cut.dip - 26, cut.length + 3, look.plain)
     for sign in (-1, 1):
         items.append(seam((sign * 66, cut.length - 104), (sign * 88, cut.length - 44), strength=0.5, width=3))
@@ -171,7 +174,9 @@ def _bomber(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
 def _coat(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
     items = sleeves(rng, cut, look.cloth, puff=0.6, wrinkle=0.8)
     items += _lining(cut, look)
-    items.append(Part(cut.body(), look.cloth, folds=drape(rng, cut, strength=0.8), edge=26, puff=0.5, wrinkle=0.8))
+    items.append(Part(cut.body(), look.cloth, folds=drape(rng, cut, strength=0.8), edge=26, puff=0.5, wrinkle=0.8, cast=0.2,
+                      sewn_to=cut.sleeve_outlines()))
+    items += cut.armholes()
     front = cut.neck_y + cut.dip
     double = look.variant % 2 == 0
     x = 22 if double else 8
@@ -187,7 +192,9 @@ def _coat(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
 def _trench(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
     items = sleeves(rng, cut, look.cloth, puff=0.6, wrinkle=1.0)
     items += _lining(cut, look)
-    items.append(Part(cut.body(), look.cloth, folds=drape(rng, cut, strength=1.0), edge=24, puff=0.5, wrinkle=1.1))
+    items.append(Part(cut.body(), look.cloth, folds=drape(rng, cut, strength=1.0), edge=24, puff=0.5, wrinkle=1.1, cast=0.2,
+                      sewn_to=cut.sleeve_outlines()))
+    items += cut.armholes()
     front = cut.neck_y + cut.dip
     belt_y = cut.armpit_y + 108
     items.append(seam((10, front), (26, front + 40), (30, cut.length + 5), strength=0.42, width=2))

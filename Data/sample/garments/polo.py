@@ -39,9 +39,9 @@ def collar(cut: TopCut, cloth: Cloth, *, fall: float, open_by: float, tip: float
         leaf: list[Knot] = [
             (n * 0.72, y - 13, 1),
             (n + 3, y - 6),
-            (n + 13, y + 16),
-            (n * 0.72 + tip, front + fall * 0.62),
-            (open_by + tip + 4, front + fall, 1),
+            (n + 12, y + 13),
+            (n + 9, y + 0.45 * (d + fall)),
+            (open_by + tip + 8, front + fall, 1),
             (open_by, front - 2, 1),
             (n * 0.60, y + d * 0.50),
             (n * 0.74, y + 6),
@@ -104,6 +104,6 @@ def _tipping(cut: TopCut, look: Look) -> list[Element]:
     n, y, front = cut.neck, cut.neck_y, cut.neck_y + cut.dip
     items: list[Element] = []
     for sign in (-1, 1):
-        line: list[Knot] = [(n + 8.5, y + 16), (n * 0.72 + 19, front + 30 * 0.60), (3 + 24 + 2.5, front + 25, 1), (4, front - 3)]
+        line: list[Knot] = [(n + 8, y + 13), (n + 5, y + 0.45 * (cut.dip + 30)), (33, front + 24, 1), (5, front - 3)]
         items.append(Seam(curve(side(line, sign), closed=False), "line", look.accent, 2.6, 0.4))
     return items

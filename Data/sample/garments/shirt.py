@@ -57,7 +57,9 @@ def shirt(rng: Rng, look: Look) -> Sketch:
             band = cut.wrist_band(12, 1)
             items.append(Part(curve(side(band, sign)), cloth, grain=-sign * 0.7, puff=0.4, edge=8, wrinkle=0.3, cast=0.12))
     outline = curve(mirrored(_front(cut)))
-    items.append(Part(outline, cloth, folds=drape(rng, cut), edge=22, puff=0.48, wrinkle=1.1, cast=0.34))
+    items.append(Part(outline, cloth, folds=drape(rng, cut), edge=22, puff=0.48, wrinkle=1.1, cast=0.2,
+                      sewn_to=cut.sleeve_outlines()))
+    items += cut.armholes()
     items.append(_tails(cut))
     top = cut.neck_y + cut.dip - 10
     bottom = cut.length + cut.hem_drop - 0.5

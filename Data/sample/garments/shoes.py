@@ -43,7 +43,7 @@ def _trainer(rng: Rng, look: Look, *, high: bool) -> list[Element]:
     sole = RUBBER if luma(c.base) < 0.93 else lighter(look.accent, 0.1)
     tongue: list[Knot] = [(2, 300 - lift), (30, 262 - lift), (58, 254 - lift), (74, 268 - lift), (60, 330), (-40, 360)]
     upper: list[Knot] = [
-        (-182, FLOOR - 26, 1), (-184, FLOOR - 52), (-160, FLOOR - 74), (-104, 332), (-36, 306), (22, 282 - lift * 0.75),
+        (-182, FLOOR - 26, 1), (-184, FLOOR - 60), (-156, FLOOR - 84), (-104, 330), (-36, 306), (22, 282 - lift * 0.75),
         (48, 268 - lift, 1), (78, 292 - lift), (112, 290 - lift), (142, 268 - lift, 1), (156, 280 - lift * 0.9),
         (154, 320), (164, 366), (160, FLOOR - 26, 1),
     ]
@@ -57,7 +57,7 @@ def _trainer(rng: Rng, look: Look, *, high: bool) -> list[Element]:
         Part(curve(tongue), look.plain, puff=0.6, edge=10, wrinkle=0.4),
         Part(curve(upper), c, folds=creases, puff=0.62, edge=34, wrinkle=0.8),
     ]
-    toe: list[Knot] = [(-183, FLOOR - 24, 1), (-184, FLOOR - 52), (-160, FLOOR - 73), (-132, FLOOR - 79), (-108, FLOOR - 52),
+    toe: list[Knot] = [(-183, FLOOR - 24, 1), (-184, FLOOR - 60), (-156, FLOOR - 83), (-130, FLOOR - 85), (-108, FLOOR - 52),
                        (-112, FLOOR - 24, 1)]
     heel: list[Knot] = [(162, FLOOR - 24, 1), (164, 364), (154, 320), (156, 290 - lift * 0.4, 1), (128, 318), (112, 360),
                         (104, FLOOR - 24, 1)]
@@ -85,15 +85,15 @@ def _trainer(rng: Rng, look: Look, *, high: bool) -> list[Element]:
     items.append(stitch((-104, FLOOR - 30), (-100, FLOOR - 54), (-122, FLOOR - 80), colour=look.thread))
     items += _laces((-56, 334), (42, 282 - lift), 8 if high else 5, 17,
                     RUBBER if luma(c.base) < 0.8 else lighter(look.accent, 0.15))
-    bottom: list[Knot] = [(-192, FLOOR - 28, 1), (-150, FLOOR - 30), (0, FLOOR - 32), (110, FLOOR - 34), (170, FLOOR - 36, 1),
-                          (176, FLOOR - 12), (166, FLOOR, 1), (-150, FLOOR, 1), (-186, FLOOR - 10)]
+    bottom: list[Knot] = [(-188, FLOOR - 36, 1), (-150, FLOOR - 31), (0, FLOOR - 30), (110, FLOOR - 33), (165, FLOOR - 36, 1),
+                          (172, FLOOR - 14), (160, FLOOR, 1), (0, FLOOR), (-120, FLOOR - 1), (-170, FLOOR - 9), (-192, FLOOR - 22)]
     return items + _sole(bottom, sole, line=darker(sole, 0.25) if style else look.accent)
 
 
 def _boot(rng: Rng, look: Look, *, laced: bool) -> list[Element]:
     c = look.cloth
     shaft: list[Knot] = [
-        (-184, FLOOR - 20, 1), (-186, FLOOR - 48), (-158, FLOOR - 76), (-100, 334), (-30, 312), (14, 270), (26, 216),
+        (-184, FLOOR - 20, 1), (-186, FLOOR - 58), (-156, FLOOR - 86), (-100, 328), (-30, 312), (14, 270), (26, 216),
         (26, 168, 1), (90, 160), (150, 164, 1), (146, 240), (150, 320), (160, 370), (158, FLOOR - 20, 1),
     ]
     creases = (
@@ -112,7 +112,7 @@ def _boot(rng: Rng, look: Look, *, laced: bool) -> list[Element]:
     else:
         gore: list[Knot] = [(62, 176, 1), (112, 174, 1), (106, 250), (88, 312), (72, 250)]
         items.append(Part(curve(gore), Cloth("plain", (darker(c.base, 0.45),), "rib"), puff=0.25, edge=6, wrinkle=0, cast=0.1))
-        tab: list[Knot] = [(136, 140, 1), (149, 140, 1), (151, 196, 1), (137, 196, 1)]
+        tab: list[Knot] = [(138, 150, 1), (149, 150, 1), (150, 190, 1), (138, 190, 1)]
         items.append(Part(curve(tab), c.plain(darker(c.base, 0.25), "canvas"), puff=0.4, edge=4, wrinkle=0))
     sole = (0.20, 0.17, 0.15) if luma(c.base) < 0.6 else (0.42, 0.30, 0.20)
     bottom: list[Knot] = [(-192, FLOOR - 22, 1), (0, FLOOR - 25), (164, FLOOR - 27, 1), (168, FLOOR - 2, 1), (86, FLOOR, 1),
@@ -221,6 +221,7 @@ def shoes(rng: Rng, look: Look) -> Sketch:
         one = _slip_on(rng, look)
     else:
         one = _pump(rng, look, flat=name == "ballerina")
-    dx, dy = pick(rng, 26, 34), pick(rng, -58, -48)
+    low = name in ("loafer", "pump", "ballerina", "slip-on")
+    dx, dy = pick(rng, 26, 34), pick(rng, -34, -28) if low else pick(rng, -56, -48)
     pair = shifted(one, dx, dy - 8, tone=0.93, scale=0.95) + shifted(one, -14, 22, scale=1.0)
     return Sketch(tuple(pair), name, "floor")

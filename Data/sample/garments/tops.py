@@ -22,13 +22,13 @@ class TopCut:
     neck_y: float = 78
     dip: float = 34
     neckline: str = "crew"
-    shoulder: float = 112
+    shoulder: float = 118
     shoulder_y: float = 106
-    armpit: float = 101
+    armpit: float = 109
     armpit_y: float = 214
-    waist: float = 97
-    hem: float = 101
-    length: float = 502
+    waist: float = 106
+    hem: float = 109
+    length: float = 492
     hem_drop: float = 5
     sleeve: str = "short"
     sleeve_length: float = 96
@@ -102,6 +102,18 @@ class TopCut:
             (self.shoulder - 34, self.shoulder_y + 30),
         ]
         return knots
+
+    def sleeve_outlines(self) -> tuple[Points, ...]:
+        """Both sleeves, or none."""
+        if self.sleeve == "none":
+            return ()
+        return tuple(curve(side(self.sleeve_knots(), sign)) for sign in (-1, 1))
+
+    def armholes(self) -> list[Element]:
+        """The seams that join the sleeves to the body."""
+        line: list[Knot] = [(self.shoulder, self.shoulder_y, 1), (self.shoulder - 7, self.shoulder_y + 48),
+                            (self.armpit - 5, self.armpit_y - 26), (self.armpit, self.armpit_y, 1)]
+        return [seam(*side(line, sign), strength=0.34, width=1.6) for sign in (-1, 1)]
 
     def wrist_band(self, depth: float, grow: float = 0.0) -> list[Knot]:
         """The right cuff, `depth` pixels long, `grow` pixels wider than the sleeve's end."""
@@ -178,7 +190,8 @@ def sleeves(rng: Rng, cut: TopCut, cloth: Cloth, *, puff: float = 0.55, wrinkle:
     for sign in (-1, 1):
         items.append(
             Part(curve(side(cut.sleeve_knots(), sign)), cloth, folds=sleeve_folds(rng, cut, sign),
-                 grain=-sign * (a1 + a2) / 2, edge=cut.cuff * 0.30, puff=puff, wrinkle=wrinkle, cast=0.2)
+                 grain=-sign * (a1 + a2) / 2, edge=cut.cuff * 0.30, puff=puff, wrinkle=wrinkle, cast=0.2,
+                 sewn_to=(cut.body(),))
         )
     return items
 
@@ -231,7 +244,8 @@ def body(
     """Return the front with its folds."""
     return [
         Part(cut.body(), cloth, folds=drape(rng, cut, strength=strength), edge=24, puff=puff, wrinkle=0.9 * strength,
-             cast=0.34, decal=decal)
+             cast=0.20, decal=decal, sewn_to=cut.sleeve_outlines()),
+        *cut.armholes(),
     ]
 
 

@@ -37,7 +37,7 @@ def tshirt(rng: Rng, look: Look) -> Sketch:
     decal = None
     if look.pattern == "print":
         art = motif(look.variant, (look.accent, look.second, darker(look.accent, 0.35)))
-        decal = Decal(art, 0, cut.armpit_y + 44, pick(rng, 128, 156))
+        decal = Decal(art, 0, cut.armpit_y + 44, pick(rng, 176, 206))
     items: list[Element] = [*inside(cut, look.plain)]
     items += sleeves(rng, cut, cloth)
     if name == "ringer":
