@@ -18,7 +18,8 @@ from Backend.errors import CropUnreadable
 from Backend.tokens import QueryTokens, TokenFacts
 from Data.catalogue import Catalogue
 from Data.filters import Filter
-from Data.index.live import LiveIndex, ProductHit
+from Data.index.live import LiveIndex
+from Data.index.snapshot import ProductHit
 from Data.product import Product
 from Model.embedder import Embedder, Sight
 from Model.preprocess import Box, DecodeLimits, Unit, load

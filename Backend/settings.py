@@ -22,54 +22,72 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     # Where state lives
-    data_dir: Path = Field(REPOSITORY / ".similook", description="Folder of all state that is not in PostgreSQL.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
-    database_password_file: Path | None = Field(None, description="File with the password of database_url.")
-    images_url: str = Field("", description="fsspec URL of the pictures; empty: images/ in the data folder.")
-    models_dir: Path | None = Field(None, description="Folder of weights that is looked into before Model/weights.")
+    data_dir: Path = Field(
+        default=REPOSITORY / ".similook", description="Folder of all state that is not in PostgreSQL."
+    )
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    database_password_file: Path | None = Field(default=None, description="File with the password of database_url.")
+    images_url: str = Field(default="", description="fsspec URL of the pictures; empty: images/ in the data folder.")
+    models_dir: Path | None = Field(
+        default=None, description="Folder of weights that is looked into before Model/weights."
+    )
 
     # What sees
-    encoder: str = Field("resnet34", description="A listed encoder, or the name of a folder of weights.")
-    segmenter: str = Field("rembg", description="A listed segmenter (`none` too), or a folder of weights.")
-    classifier: str = Field("classifier", description="Folder of the classifier's weights; empty: no categories.")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads of one inference; 0: cores / (workers x slots).")
-    inference_slots: int = Field(1, ge=1, le=64, description="Pictures a worker works on at the same time.")
-    queue_size: int = Field(64, ge=1, le=10_000, description="Pictures waiting in a worker before it answers 429.")
+    encoder: str = Field(default="resnet34", description="A listed encoder, or the name of a folder of weights.")
+    segmenter: str = Field(default="rembg", description="A listed segmenter (`none` too), or a folder of weights.")
+    classifier: str = Field(
+        default="classifier", description="Folder of the classifier's weights; empty: no categories."
+    )
+    threads: int = Field(
+        default=0, ge=0, le=256, description="CPU threads of one inference; 0: cores / (workers x slots)."
+    )
+    inference_slots: int = Field(default=1, ge=1, le=64, description="Pictures a worker works on at the same time.")
+    queue_size: int = Field(
+        default=64, ge=1, le=10_000, description="Pictures waiting in a worker before it answers 429."
+    )
 
     # What is served
-    host: str = Field("127.0.0.1", description="Address the API listens on.")
-    port: int = Field(8000, ge=0, le=65_535, description="Port the API listens on.")
-    workers: int = Field(1, ge=1, le=64, description="Processes that serve.")
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port the API listens on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
     public_base_url: str = Field(
-        "", description="Base of picture URLs as a browser reaches them; empty: the request's."
+        default="", description="Base of picture URLs as a browser reaches them; empty: the request's."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins allowed to call from a browser."
+        default=(), description="Origins allowed to call from a browser."
     )
-    max_upload_mb: float = Field(20.0, gt=0, le=1_000, description="Largest request body in MB (10^6 bytes).")
-    max_megapixels: float = Field(60.0, gt=0, le=1_000, description="Largest picture in megapixels.")
-    request_timeout_s: float = Field(30.0, gt=0, le=600, description="Longest wait for a picture's turn, then 503.")
-    page_host: str = Field("127.0.0.1", description="Address the demo's page listens on.")
-    page_port: int = Field(8501, ge=0, le=65_535, description="Port of the demo's page.")
+    max_upload_mb: float = Field(default=20.0, gt=0, le=1_000, description="Largest request body in MB (10^6 bytes).")
+    max_megapixels: float = Field(default=60.0, gt=0, le=1_000, description="Largest picture in megapixels.")
+    request_timeout_s: float = Field(
+        default=30.0, gt=0, le=600, description="Longest wait for a picture's turn, then 503."
+    )
+    page_host: str = Field(default="127.0.0.1", description="Address the demo's page listens on.")
+    page_port: int = Field(default=8501, ge=0, le=65_535, description="Port of the demo's page.")
 
     # Who may write
     api_key_file: Path | None = Field(
-        None, description="File with the first key; empty: secrets/api_key, made on start."
+        default=None, description="File with the first key; empty: secrets/api_key, made on start."
     )
-    token_secret_file: Path | None = Field(None, description="File with the query_token secret; empty: secrets/token.")
-    metrics_need_key: bool = Field(False, description="Ask for a key with the scope `metrics` on /metrics.")
-    allow_private_addresses: bool = Field(False, description="Let picture URLs point into private networks.")
+    token_secret_file: Path | None = Field(
+        default=None, description="File with the query_token secret; empty: secrets/token."
+    )
+    metrics_need_key: bool = Field(default=False, description="Ask for a key with the scope `metrics` on /metrics.")
+    allow_private_addresses: bool = Field(default=False, description="Let picture URLs point into private networks.")
 
     # Index
-    index_kind: Literal["auto", "exact", "compact", "faiss"] = Field("auto", description="Kind of a new index base.")
-    index_factory: str | None = Field(None, description="index_factory string when index_kind is `faiss`.")
-    recall_target: float = Field(0.99, gt=0.5, le=1, description="Recall@10 a new base is tuned for.")
-    max_delta: int = Field(20_000, ge=100, description="Changes past the base after which it is built again.")
+    index_kind: Literal["auto", "exact", "compact", "faiss"] = Field(
+        default="auto", description="Kind of a new index base."
+    )
+    index_factory: str | None = Field(default=None, description="index_factory string when index_kind is `faiss`.")
+    recall_target: float = Field(default=0.99, gt=0.5, le=1, description="Recall@10 a new base is tuned for.")
+    max_delta: int = Field(default=20_000, ge=100, description="Changes past the base after which it is built again.")
 
     # What is written about it
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
-    log_format: Literal["json", "console"] = Field("json", description="JSON lines, or lines for a person.")
-    metrics_dir: Path | None = Field(None, description="Folder of the workers' counters; empty: cache/metrics.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or lines for a person.")
+    metrics_dir: Path | None = Field(default=None, description="Folder of the workers' counters; empty: cache/metrics.")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

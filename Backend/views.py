@@ -99,7 +99,9 @@ def product_answer(product: Product, base_url: str) -> ProductAnswer:
 
 def category(guess: Guess | None) -> Category | None:
     """Return a predicted category as JSON."""
-    return guess and Category(slug=guess.slug, name=guess.name, probability=round(guess.probability, 6))
+    if guess is None:
+        return None
+    return Category(slug=guess.slug, name=guess.name, probability=round(guess.probability, 6))
 
 
 def classify_answer(classification: Classification) -> ClassifyAnswer:

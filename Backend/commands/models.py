@@ -1,6 +1,5 @@
 """`similook models`: the networks' weights."""
 
-
 import typer
 
 from Backend.commands.options import settings_with
