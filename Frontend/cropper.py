@@ -12,6 +12,7 @@ streamlit-cropper 0.3.1 does the drawing and dragging. What it gets wrong is put
 
 import io
 import math
+import struct
 from dataclasses import dataclass
 
 import pillow_heif
@@ -32,6 +33,8 @@ SMALLEST_BOX = 16
 MIDDLE = BoxFractions(x=0.1, y=0.1, w=0.8, h=0.8)
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)
+# What Pillow raises for bytes that it cannot make sense of.
+DECODING_FAULTS = (OSError, ValueError, SyntaxError, EOFError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,18 @@ def open_photo(upload_id: str, name: str, data: bytes, max_pixels: int) -> Photo
         image = Image.open(io.BytesIO(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureUnusable("too-large") from error
-    except (OSError, ValueError, SyntaxError) as error:
+    except DECODING_FAULTS as error:
         raise PictureUnusable("not-a-picture") from error
-    if image.width * image.height > max_pixels:
+    width, height = image.size
+    if width * height > max_pixels:
         raise PictureUnusable("too-large")
-    turned = image.getexif().get(EXIF_ORIENTATION) in QUARTER_TURNS
-    width, height = (image.height, image.width) if turned else image.size
     try:
+        # PNG may carry its orientation behind the pixels, so that this decodes them.
+        turned = image.getexif().get(EXIF_ORIENTATION) in QUARTER_TURNS
         preview = _preview(image, turned)
-    except (OSError, ValueError, SyntaxError) as error:
+    except DECODING_FAULTS as error:
         raise PictureUnusable("cut-off") from error
-    return Photo(upload_id, name, data, width, height, preview)
+    return Photo(upload_id, name, data, *((height, width) if turned else (width, height)), preview)
 
 
 def crop_box(photo: Photo, start: BoxFractions, key: str) -> Box | None:

@@ -64,6 +64,7 @@ def take(upload_id: str, name: str, data: bytes, settings: Settings) -> None:
     views.forget_filters()
     st.session_state["photo"] = photo
     st.session_state["visit"] += 1
+    st.session_state["crop_turn"] = 0
     st.session_state["limit"] = settings.page_results
     st.rerun()
 
@@ -79,7 +80,7 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
     except ServiceError as error:
         with left:
             st.image(photo.preview)
-            st.button(texts.new_photo, on_click=forget_photo, icon=":material/add_photo_alternate:")
+            st.button(texts.new_photo, key="retake", on_click=forget_photo, icon=":material/add_photo_alternate:")
         with right:
             failed(texts, settings, error)
         return
@@ -88,11 +89,11 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
 
     with left:
         # Nothing that comes and goes may stand above the cropper: it would be mounted anew and lose its box.
-        box = crop_box(photo, start.box, f"crop-{photo.id}-{st.session_state.get('crop_turn', 0)}")
+        box = crop_box(photo, start.box, f"crop-{photo.id}-{st.session_state['crop_turn']}")
         st.caption(texts.crop_hint if start.found else texts.crop_not_found)
         with st.container(horizontal=True):
-            st.button(texts.new_photo, on_click=forget_photo, icon=":material/add_photo_alternate:")
-            st.button(texts.crop_reset, on_click=reset_crop, type="tertiary")
+            st.button(texts.new_photo, key="retake", on_click=forget_photo, icon=":material/add_photo_alternate:")
+            st.button(texts.crop_reset, key="crop-reset", on_click=reset_crop, type="tertiary")
 
     with right:
         head = st.empty()
@@ -152,7 +153,7 @@ def forget_photo() -> None:
 
 def reset_crop() -> None:
     """Set the crop box back to where it started: a new key makes the widget forget where it was dragged."""
-    st.session_state["crop_turn"] = st.session_state.get("crop_turn", 0) + 1
+    st.session_state["crop_turn"] += 1
 
 
 def show_more() -> None:
