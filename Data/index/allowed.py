@@ -1,0 +1,45 @@
+"""A set of rows that may be returned, in the shape that Faiss tests quickest."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Data.index.native import faiss
+
+
+class Allowed:
+    """A subset of the rows 0 .. total - 1, one bit each.
+
+    It is made once for a filter and used by many queries, so what they derive from it is kept.
+
+    Args:
+        mask: True where a row may be returned. Shape: (total,).
+    """
+
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        self.total = len(mask)
+        self.count = int(np.count_nonzero(mask))
+        self.bits: NDArray[np.uint8] = np.packbits(mask, bitorder="little")
+        self.lists: NDArray[np.bool_] | None = None
+        """Which inverted lists hold an allowed row; the compact index fills it in."""
+
+    @property
+    def share(self) -> float:
+        """The part of the rows that is allowed, 0..1."""
+        return self.count / self.total if self.total else 0.0
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the rows as booleans. Shape: (total,)."""
+        return np.unpackbits(self.bits, count=self.total, bitorder="little").view(np.bool_)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The allowed rows, rising. Shape: (count,)."""
+        return np.flatnonzero(self.mask()).astype(np.int64)
+
+    @cached_property
+    def selector(self) -> Any:
+        """The rows for Faiss, which reads self.bits in place."""
+        return faiss.IDSelectorBitmap(self.bits)

@@ -1,0 +1,195 @@
+"""The vectors of a generation or of a delta: fp16, in row order, in memory or mapped from a file.
+
+The file is one that Faiss reads: the header of an fp16 scalar quantizer, then the rows. So Faiss searches the mapped
+file exactly with its vector instructions (40 ns a row where NumPy's conversion takes 1000), and the rows stand at a
+known place for those who read single ones.
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Data.errors import DimensionMismatch, IndexCorrupt
+from Data.index.allowed import Allowed
+from Data.index.native import faiss
+
+_COUNT_AT = 8  # the header's 64-bit row count; its last 8 bytes hold the length of the rows in bytes
+_GATHER_SHARE = 1e-3  # below it, reading the allowed rows one by one beats testing every row's bit
+_NOWAIT = getattr(os, "RWF_NOWAIT", 0)
+
+
+def _empty(dim: int) -> Any:
+    return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def rows_header(dim: int, count: int) -> bytes:
+    """Return what stands before the rows in a file of this many; its length depends on neither."""
+    header = bytearray(faiss.serialize_index(_empty(dim)).tobytes())
+    header[_COUNT_AT : _COUNT_AT + 8] = count.to_bytes(8, "little")
+    header[-8:] = (count * dim * 2).to_bytes(8, "little")
+    return bytes(header)
+
+
+class Rows:
+    """fp16 vectors that can be searched exactly, scored, and read.
+
+    Made by in_memory or by open.
+    """
+
+    def __init__(self, index: Any, file: int | None, header_bytes: int) -> None:
+        self._index = index
+        self._file = file
+        self._header_bytes = header_bytes
+        self.dim: int = index.d
+        self._row_bytes = 2 * self.dim
+
+    @classmethod
+    def in_memory(cls, vectors: NDArray[np.float16]) -> Self:
+        """Hold a copy of the vectors. Shape: (n, dim)."""
+        index = _empty(vectors.shape[1])
+        if len(vectors):
+            index.add_sa_codes(np.ascontiguousarray(vectors).view(np.uint8))
+        return cls(index, None, 0)
+
+    @classmethod
+    def open(cls, path: Path, dim: int, count: int) -> Self:
+        """Map a file of rows.
+
+        Raises:
+            IndexCorrupt: it is not a file of this many rows of this length.
+        """
+        header = rows_header(dim, count)
+        file = os.open(path, os.O_RDONLY)
+        try:
+            if os.fstat(file).st_size != len(header) + count * dim * 2 or os.pread(file, len(header), 0) != header:
+                raise IndexCorrupt(f"{path.name} is not a file of {count} rows: run `similook index --rebuild`.")
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except BaseException:
+            os.close(file)
+            raise
+        rows = cls(index, file, len(header))
+        weakref.finalize(rows, os.close, file)
+        return rows
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def vectors(self) -> NDArray[np.float16]:
+        """All rows, not copied; valid as long as self. Shape: (n, dim)."""
+        if not len(self):
+            return np.empty((0, self.dim), np.float16)
+        codes = faiss.rev_swig_ptr(self._index.codes.data(), len(self) * self._row_bytes)
+        return codes.view(np.float16).reshape(len(self), self.dim)
+
+    def blocks(self, size: int = 16_384) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield (first row, rows as float32) over all rows."""
+        for start in range(0, len(self), size):
+            yield start, self.vectors[start : start + size].astype(np.float32)
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: Allowed | None = None, threads: int = 1
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the exact k nearest rows of each query.
+
+        Args:
+            queries: Unit length. Shape: (n, dim).
+            threads: OpenMP threads; a service answers many queries at once and takes one for each.
+        Returns:
+            Cosines and row numbers, both (n, k), best first; rows are -1 where there are no more.
+        Raises:
+            DimensionMismatch: queries of another length.
+        """
+        if queries.shape[1] != self.dim:
+            raise DimensionMismatch(self.dim, queries.shape[1])
+        if allowed is not None and allowed.count <= max(256, len(self) * _GATHER_SHARE):
+            return self._search_few(queries, k, allowed.rows)
+        faiss.omp_set_num_threads(threads)  # it holds for the calling thread alone
+        found = min(k, len(self))
+        scores = np.full((len(queries), k), -1.0, np.float32)
+        rows = np.full((len(queries), k), -1, np.int64)
+        if found:
+            if allowed is None:
+                parameters = None
+            else:
+                self.prefetch(allowed)
+                parameters = faiss.SearchParameters(sel=allowed.selector)
+            scores[:, :found], rows[:, :found] = self._index.search(queries, found, params=parameters)
+            scores[rows < 0] = -1.0
+        return np.clip(scores, -1.0, 1.0, out=scores), rows
+
+    def _search_few(
+        self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        part = Rows.in_memory(self.gather(rows))
+        scores, places = part.search(queries, k)
+        return scores, np.where(places >= 0, rows[places] if len(rows) else -1, -1)
+
+    def score(
+        self, query: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the exact cosines of the query with some rows, best first.
+
+        Args:
+            query: Unit length. Shape: (1, dim).
+            rows: Row numbers in any order. Shape: (m,).
+        Returns:
+            Cosines and the rows they belong to, both (m,).
+        """
+        order = np.sort(rows)
+        scores, places = Rows.in_memory(self.gather(order)).search(query, len(order))
+        return scores[0], order[places[0]]
+
+    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return some rows.
+
+        Rows of a file are read, not mapped: single rows from a cold file come several times sooner, and what was read
+        does not stay in this process. First those that the system holds in memory, then the others, which it has been
+        told about meanwhile and fetches side by side.
+
+        Args:
+            rows: Rising row numbers. Shape: (m,).
+        Returns:
+            Shape: (m, dim).
+        """
+        if self._file is None:
+            return self.vectors[rows]
+        out = np.empty((len(rows), self.dim), np.float16)
+        target = out.reshape(-1).view(np.uint8).data if len(rows) else memoryview(b"")
+        size = self._row_bytes
+        late: list[tuple[int, int]] = []
+        for place, offset in enumerate((rows * size + self._header_bytes).tolist()):
+            view = target[place * size : (place + 1) * size]
+            try:
+                if os.preadv(self._file, (view,), offset, _NOWAIT) == size:
+                    continue
+            except OSError:  # not in memory, or a file system that knows no such flag
+                pass
+            os.posix_fadvise(self._file, offset, size, os.POSIX_FADV_WILLNEED)
+            late.append((place * size, offset))
+        for place, offset in late:
+            if os.preadv(self._file, (target[place : place + size],), offset) != size:
+                raise IndexCorrupt("The file of vectors ends too early: run `similook index --rebuild`.")
+        return out
+
+    def prefetch(self, allowed: Allowed) -> None:
+        """Tell the system which rows will be read next, if some of them are not in memory."""
+        if self._file is None or allowed.count > len(self) // 4 or self._seems_cached(allowed.rows):
+            return
+        for offset in (allowed.rows * self._row_bytes + self._header_bytes).tolist():
+            os.posix_fadvise(self._file, offset, self._row_bytes, os.POSIX_FADV_WILLNEED)
+
+    def _seems_cached(self, rows: NDArray[np.int64]) -> bool:
+        assert self._file is not None
+        page = bytearray(self._row_bytes)
+        try:
+            for row in rows[:: max(1, len(rows) // 16)].tolist():
+                os.preadv(self._file, (page,), row * self._row_bytes + self._header_bytes, _NOWAIT)
+        except OSError:
+            return False
+        return True

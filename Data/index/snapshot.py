@@ -1,0 +1,264 @@
+"""One moment of the index: a base, what has changed since, and the search over both. Nothing in it ever changes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Data.filters import Filter
+from Data.index.allowed import Allowed
+from Data.index.base import PAGE_ROWS
+from Data.index.columns import Columns, WordField
+from Data.index.generations import Generation
+from Data.index.segments import Patch, Segment
+
+By = Literal["product", "group", "picture"]
+FacetField = Literal["category", "gender", "age_group", "brand", "colour"]
+
+_POOL = 256  # rows asked of the base for up to PAGE_ROWS results: some products have several pictures among them
+_DEEPER = 4  # how many times more rows are asked for where the pool holds too few products
+_DROPPED_LATER = 32  # up to so many excluded products are dropped from the results, not taken out of the rows
+_KEPT_FILTERS = 16
+
+
+class ProductHit(NamedTuple):
+    """A product that was found, its best picture's vector_id, and the cosine in [-1, 1]."""
+
+    product_id: str
+    vector_id: int
+    cosine: float
+
+
+class _Entry(NamedTuple):
+    key: str | int
+    hit: ProductHit
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The index after the change number seq.
+
+    Args:
+        base: The generation; None before the first.
+        seq: All changes up to this one are in it.
+        dead: Rows of the base that are gone; None for none. Shape: (rows of the base,).
+        patches: New columns of rows of the base, later ones win.
+        segments: Vectors that the base lacks.
+    """
+
+    base: Generation | None
+    seq: int
+    dead: NDArray[np.bool_] | None = None
+    patches: tuple[Patch, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    _filters: dict[Filter, tuple[Allowed | None, list[Allowed]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def after(self, seq: int) -> "Snapshot":
+        """Return the same state under a later change number."""
+        return replace(self, seq=seq)
+
+    def __len__(self) -> int:
+        dead = 0 if self.dead is None else int(np.count_nonzero(self.dead))
+        return (len(self.base.rows) if self.base else 0) - dead + self.delta
+
+    @property
+    def delta(self) -> int:
+        """Vectors outside the base."""
+        return sum(int(np.count_nonzero(segment.live)) for segment in self.segments)
+
+    # -- filters
+
+    def base_mask(self, wanted: Filter) -> NDArray[np.bool_]:
+        """Return which rows of the base pass. Shape: (rows of the base,)."""
+        assert self.base is not None
+        mask = self.base.columns.mask(wanted)
+        if self.patches:
+            # Who the product is never changes, so a patch does not hold it; only the other conditions are asked again.
+            ids_only = Filter(product_ids=wanted.product_ids, exclude_product_ids=wanted.exclude_product_ids)
+            others = replace(wanted, product_ids=None, exclude_product_ids=frozenset())
+            named = None if ids_only.is_empty else self.base.columns.mask(ids_only)
+            for patch in self.patches:
+                passes = patch.columns.mask(others)
+                mask[patch.rows] = passes if named is None else passes & named[patch.rows]
+        return mask if self.dead is None else mask & ~self.dead
+
+    def _allowed(self, wanted: Filter) -> tuple[Allowed | None, list[Allowed]]:
+        """Return the rows of the base (None for all) and of each segment that pass, kept for the next query."""
+        known = self._filters.get(wanted)
+        if known is None:
+            whole = self.base is None or (wanted.is_empty and self.dead is None)
+            base = None if whole else Allowed(self.base_mask(wanted))
+            known = (base, [Allowed(part.columns.mask(wanted) & part.live) for part in self.segments])
+            if len(self._filters) >= _KEPT_FILTERS:
+                self._filters.clear()
+            self._filters[wanted] = known
+        return known
+
+    # -- search
+
+    def search(self, query: NDArray[np.float32], k: int, wanted: Filter, by: By) -> list[ProductHit]:
+        """Return the k best, the best picture of each product or group counting for it.
+
+        The first results do not depend on k as long as it is at most PAGE_ROWS, so pages of them fit together.
+
+        Args:
+            query: Unit length. Shape: (1, dim).
+        """
+        dropped: frozenset[str] = frozenset()
+        if 0 < len(wanted.exclude_product_ids) <= _DROPPED_LATER:
+            dropped, wanted = wanted.exclude_product_ids, replace(wanted, exclude_product_ids=frozenset())
+        base_rows, segment_rows = self._allowed(wanted)
+        best: dict[str | int, ProductHit] = {}
+        for entry in self._from_base(query, k, base_rows, by, dropped):
+            best[entry.key] = entry.hit
+        for segment, rows in zip(self.segments, segment_rows, strict=True):
+            for key, hit in self._from_segment(segment, query, k, rows, by, dropped):
+                if key not in best or (-hit.cosine, hit.vector_id) < (-best[key].cosine, best[key].vector_id):
+                    best[key] = hit
+        return sorted(best.values(), key=lambda hit: (-hit.cosine, hit.vector_id))[:k]
+
+    def _from_segment(
+        self, segment: Segment, query: NDArray[np.float32], k: int, rows: Allowed, by: By, dropped: frozenset[str]
+    ) -> list[_Entry]:
+        depth = min(rows.count, max(k, _POOL))
+        found: list[_Entry] = []
+        while depth:
+            scores, places = segment.rows.search(query, depth, rows)
+            columns = segment.columns
+            found = _distinct(_entries(columns, None, segment.ids[places[0]], places[0], scores[0], by, dropped), k)
+            if len(found) >= k or depth >= rows.count:
+                break
+            depth = min(rows.count, depth * _DEEPER)
+        return found
+
+    def _from_base(
+        self, query: NDArray[np.float32], k: int, rows: Allowed | None, by: By, dropped: frozenset[str]
+    ) -> list[_Entry]:
+        if self.base is None:
+            return []
+        exist = len(self.base.rows) if rows is None else rows.count
+        depth = min(exist, _POOL if k <= PAGE_ROWS else k + _POOL - PAGE_ROWS)
+        found: list[_Entry] = []
+        while depth:
+            places, scores = self.base.index.search(query, depth, rows)
+            valid = places[0] >= 0
+            row, score = places[0][valid], scores[0][valid]
+            ids = self.base.ids.at(row)
+            entries = _distinct(_entries(self.base.columns, self, ids, row, score, by, dropped), k)
+            found = _continued(found, entries, k, last=depth >= exist)
+            if len(found) >= k or depth >= exist:
+                break
+            depth = min(exist, depth * _DEEPER)
+        return found
+
+    def group_of(self, row: int) -> str | None:
+        """Return the group of a row of the base."""
+        assert self.base is not None
+        for patch in reversed(self.patches):
+            place = int(np.searchsorted(patch.rows, row))
+            if place < len(patch) and patch.rows[place] == row:
+                return patch.columns.words["group_id"].text(place)
+        return self.base.columns.words["group_id"].text(row)
+
+    # -- counts
+
+    def count_products(self) -> int:
+        """Return the number of distinct products that can be found."""
+        if self.base is not None and self.dead is None and not self.segments:
+            return self.base.manifest.products
+        return sum(1 for _ in self._product_rows(Filter()))
+
+    def facets(self, name: FacetField, wanted: Filter) -> dict[str, int]:
+        """Return how many of the products that pass have each value; products without one are left out."""
+        counts: dict[str, int] = {}
+        for columns, rows in self._distinct_rows(wanted):
+            words = columns.words[name]
+            codes = np.bincount(words.codes_at(rows), minlength=1)
+            for code in np.flatnonzero(codes[1:]).tolist():
+                text = words.table[code]
+                counts[text] = counts.get(text, 0) + int(codes[code + 1])
+        return counts
+
+    def _product_rows(self, wanted: Filter) -> Iterator[int]:
+        for _, rows in self._distinct_rows(wanted):
+            yield from rows.tolist()
+
+    def _distinct_rows(self, wanted: Filter) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
+        """Yield (columns, rows): one row of each product that passes, over all pieces."""
+        seen: set[str] = set()
+        for segment in self.segments:
+            rows = segment.columns.one_row_per_product(segment.columns.mask(wanted) & segment.live)
+            product = segment.columns.words["product_id"]
+            texts = [product.text(row) or "" for row in rows.tolist()]
+            yield segment.columns, rows[[text not in seen for text in texts]]
+            seen.update(texts)
+        if self.base is None:
+            return
+        mask = self.base_mask(wanted)
+        if seen:
+            mask &= ~self.base.columns.words["product_id"].mask(seen)
+        chosen = np.zeros(len(mask), np.bool_)
+        chosen[self.base.columns.one_row_per_product(mask)] = True
+        for patch in reversed(self.patches):
+            places = np.flatnonzero(chosen[patch.rows])
+            chosen[patch.rows[places]] = False
+            yield patch.columns, places
+        yield self.base.columns, np.flatnonzero(chosen)
+
+
+def _entries(
+    columns: Columns,
+    snapshot: Snapshot | None,
+    ids: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    by: By,
+    dropped: frozenset[str],
+) -> Iterator[_Entry]:
+    """Yield what was found, best first, with the key that makes two of them one result."""
+    product, group = columns.words["product_id"], columns.words["group_id"]
+    for vector_id, row, score in zip(ids.tolist(), rows.tolist(), scores.tolist(), strict=True):
+        product_id = product.text(row) or ""
+        if product_id in dropped:
+            continue
+        key: str | int = product_id
+        if by == "picture":
+            key = vector_id
+        elif by == "group":
+            named = group.text(row) if snapshot is None else snapshot.group_of(row)
+            key = product_id if named is None else f"group {named}"
+        yield _Entry(key, ProductHit(product_id, vector_id, score))
+
+
+def _distinct(entries: Iterator[_Entry], k: int) -> list[_Entry]:
+    """Return the first k entries of different keys."""
+    found: dict[str | int, _Entry] = {}
+    for entry in entries:
+        found.setdefault(entry.key, entry)
+        if len(found) >= k:
+            break
+    return list(found.values())
+
+
+def _continued(first: list[_Entry], deeper: list[_Entry], k: int, last: bool) -> list[_Entry]:
+    """Return the results of a search continued by those of a deeper one.
+
+    A deeper approximate search may find something that should have come earlier. Pages that were shown must stay, so it
+    is left out, as a shallower search would have; unless nothing else is left to reach k.
+    """
+    if not first:
+        return deeper
+    known = {entry.key for entry in first}
+    new = [entry for entry in deeper if entry.key not in known]
+    tail = first[-1].hit.cosine
+    joined = first + [entry for entry in new if entry.hit.cosine <= tail]
+    if last and len(joined) < k:
+        joined = sorted(first + new, key=lambda entry: (-entry.hit.cosine, entry.hit.vector_id))
+    return joined[:k]
+
+
+__all__: list[str] = ["By", "FacetField", "ProductHit", "Snapshot", "WordField"]

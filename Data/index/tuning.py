@@ -1,0 +1,113 @@
+"""Chooses how wide a compact index searches, on the catalogue's own vectors, and measures what it then finds.
+
+One half of a sample of stored vectors chooses, the other half measures. The cheapest pair (lists searched, candidates
+scored) that reaches the target is taken, by times measured here.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Data.index.allowed import Allowed
+from Data.index.base import PAGE_ROWS, BuildOptions
+from Data.index.compact import CompactIndex
+from Data.index.measuring import Sample, draw_sample, measure_recall
+from Data.index.native import faiss
+from Data.index.rows import Rows
+
+_QUERIES = 512
+_DEPTHS = (PAGE_ROWS, 300, 400, 600, 800)
+_SHARES = (0.5, 0.2, 0.1, 0.03, 0.01)
+_MARGIN = 0.002
+"""The measured recall of a sample strays by so much; the choice aims that much higher."""
+
+
+def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict[str, Any]:
+    """Set the index's nprobe, rerank, filtered and scan_rows, and return them with the recall measured."""
+    options.progress("tune", 0, 2 + len(_SHARES))
+    sample = draw_sample(rows, _QUERIES, options.seed, options.threads)
+    choosing, measuring = sample.part(slice(0, None, 2)), sample.part(slice(1, None, 2))
+    target = min(options.recall_target + _MARGIN, 1.0)
+    curve = _choose(index, rows, choosing, target)
+    options.progress("tune", 1, 2 + len(_SHARES))
+    shares: dict[str, float] = {}
+    index.filtered = [(1.0, index.nprobe)]
+    for done, share in enumerate(_SHARES):
+        if share * len(rows) < 10 * _DEPTHS[0]:
+            break
+        allowed = Allowed(np.random.default_rng(options.seed + done).random(len(rows)) < share)
+        within = draw_sample(rows, 0, 0, options.threads, allowed, choosing.own)
+        nprobe = _least_lists(index, within, index.filtered[-1][1], target, allowed)
+        index.filtered.append((share, nprobe))
+        checked = draw_sample(rows, 0, 0, options.threads, allowed, measuring.own)
+        shares[f"{share:g}"] = round(measure_recall(index, checked, allowed), 4)
+        options.progress("tune", 2 + done, 2 + len(_SHARES))
+    index.scan_rows = max(2000, len(rows) // 300)
+    recall = {"recall@10": round(measure_recall(index, measuring), 4), "queries": len(measuring.own)}
+    options.progress("tune", 2 + len(_SHARES), 2 + len(_SHARES))
+    return {
+        "nprobe": index.nprobe,
+        "rerank": index.rerank,
+        "filtered": [list(entry) for entry in index.filtered],
+        "scan_rows": index.scan_rows,
+        "recall": recall | {"filtered": shares, "curve": curve},
+    }
+
+
+def _choose(index: CompactIndex, rows: Rows, sample: Sample, target: float) -> list[list[float]]:
+    """Set the cheapest nprobe and rerank that reach the target; return [nprobe, depth, recall, ms] of all tried."""
+    faiss.omp_set_num_threads(1)
+    per_row = _seconds_per_scored_row(rows, sample)
+    tried: list[tuple[float, float, int, int]] = []
+    for nprobe in _steps(index.nlist):
+        begun = time.perf_counter()
+        ranks = _ranks(index, sample, nprobe, None)
+        seconds = (time.perf_counter() - begun) / len(sample.own)
+        for depth in _DEPTHS:
+            tried.append((_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth))
+        if tried[-len(_DEPTHS)][0] >= min(1.0, target + 0.005):
+            break
+    good = [entry for entry in tried if entry[0] >= target]
+    _, _, index.nprobe, index.rerank = min(good, key=lambda entry: entry[1]) if good else max(tried)
+    return [[nprobe, depth, round(recall, 4), round(seconds * 1e3, 3)] for recall, seconds, nprobe, depth in tried]
+
+
+def _least_lists(index: CompactIndex, sample: Sample, start: int, target: float, allowed: Allowed) -> int:
+    """Return the least number of lists from start on that reaches the target under a filter."""
+    for nprobe in _steps(index.nlist):
+        if nprobe >= start and _found(_ranks(index, sample, nprobe, allowed), sample, index.rerank) >= target:
+            return nprobe
+    return index.nlist
+
+
+def _ranks(index: CompactIndex, sample: Sample, nprobe: int, allowed: Allowed | None) -> NDArray[np.int64]:
+    """Return the place of each true neighbour among the candidates; past the end where it is not. Shape: as nearest."""
+    most = _DEPTHS[-1]
+    ranks = np.full(sample.nearest.shape, most, np.int64)
+    for line in range(len(sample.own)):
+        candidates = index.candidates(sample.queries[line : line + 1], most, nprobe, allowed)[0]
+        order = np.argsort(candidates)
+        places = np.minimum(np.searchsorted(candidates[order], sample.nearest[line]), most - 1)
+        ranks[line] = np.where(candidates[order[places]] == sample.nearest[line], order[places], most)
+    return ranks
+
+
+def _found(ranks: NDArray[np.int64], sample: Sample, depth: int) -> float:
+    real = sample.nearest >= 0
+    return float((ranks[real] < depth).mean()) if real.any() else 1.0
+
+
+def _steps(nlist: int) -> list[int]:
+    steps = {min(nlist, round(4 * 2 ** (power / 2))) for power in range(2 * 14)}
+    return sorted(steps | {nlist} if max(steps) >= nlist else steps)
+
+
+def _seconds_per_scored_row(rows: Rows, sample: Sample) -> float:
+    drawn = np.random.default_rng(0).choice(len(rows), min(300, len(rows)), replace=False)
+    rows.score(sample.queries[:1], drawn)
+    begun = time.perf_counter()
+    for line in range(10):
+        rows.score(sample.queries[line : line + 1], drawn)
+    return (time.perf_counter() - begun) / 10 / len(drawn)

@@ -1,0 +1,145 @@
+"""The live index answers as a plain scan of the tables does, before, while and after a base is there."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from Data.errors import DimensionMismatch, ForeignEmbedder, VectorsInvalid
+from Data.filters import Filter
+from Data.index.builder import build_generation
+from Data.index.generations import rollback
+from Data.index.live import LiveIndex
+
+EMBEDDER = "embedder-a"
+
+FILTERS = [
+    Filter(),
+    Filter(category=("dress",)),
+    Filter(category=("dress", "bag"), gender=("men",)),
+    Filter(brand=("Çelik",), in_stock=True),
+    Filter(min_price=Decimal("5.5"), max_price=Decimal(20)),
+    Filter(max_price=Decimal("0.5")),
+    Filter(age_group=("kids",), colour=("red", "blue")),
+    Filter(in_stock=False),
+    Filter(product_ids=frozenset({"p1", "p2", "p50", "missing"})),
+    Filter(exclude_product_ids=frozenset({"p1", "p2"})),
+    Filter(exclude_product_ids=frozenset(f"p{number}" for number in range(50))),
+    Filter(brand=("nobody",)),
+]
+
+
+def assert_same(shop: Any, index: LiveIndex, k: int = 10, queries: int = 3) -> None:
+    """Compare answers under all filters with the scan of the tables."""
+    for wanted in FILTERS:
+        for _ in range(queries):
+            query = shop.vector()[None]
+            for by in ("product", "group"):
+                found = index.search(query, k, wanted, by=by)[0]
+                expected = shop.expected(query, k, wanted, by)
+                assert len(found) == len(expected), (wanted, by)
+                np.testing.assert_allclose(
+                    [hit.cosine for hit in found], [score for _, score in expected], atol=1e-4, err_msg=str(wanted)
+                )
+                assert [hit.product_id for hit in found] == [product for product, _ in expected]
+
+
+def test_without_a_generation_everything_is_held_in_memory(shop: Any) -> None:
+    assert LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER).search(shop.vector()[None], 5) == [[]]
+    shop.fill(60, pictures=2)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    assert_same(shop, index)
+    assert (index.facts().generation, index.facts().delta, index.facts().product_count) == (None, 120, 60)
+
+
+def test_a_base_answers_as_the_tables_do(shop: Any) -> None:
+    shop.fill(90, pictures=2)
+    manifest = build_generation(shop.directory, shop.features, EMBEDDER)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    assert_same(shop, index)
+    facts = index.facts()
+    assert (facts.generation, facts.delta, facts.total_vectors) == (manifest.generation, 0, 180)
+    assert facts.product_count == 90
+
+
+def test_changes_are_seen_at_the_next_refresh(shop: Any) -> None:
+    products = shop.fill(90, pictures=2)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    shop.fill(40, pictures=2, first=200)
+    shop.catalogue.delete([f"p{number}" for number in range(0, 30)])
+    shop.catalogue.delete(["p201", "p202"])
+    cheap = [
+        product.model_copy(
+            update={
+                "price": Decimal(6),
+                "final_price": Decimal(6),
+                "currency": "EUR",
+                "brand": "Çelik",
+                "in_stock": True,
+            }
+        )
+        for product in products[40:60]
+    ]
+    shop.catalogue.upsert(cheap)
+    shop.put([shop.product(70, 1)])
+    index.refresh()
+    assert_same(shop, index)
+    assert index.facts().product_count == shop.catalogue.count()
+    # Folding everything into a new base changes no answer.
+    second = build_generation(shop.directory, shop.features, EMBEDDER)
+    index.refresh()
+    assert (index.facts().generation, index.facts().delta) == (second.generation, 0)
+    assert_same(shop, index)
+    # The one before still leads to the same answers, by the log.
+    shop.fill(5, first=400)
+    rollback(shop.directory)
+    index.refresh()
+    assert index.facts().generation == "000001"
+    assert_same(shop, index)
+
+
+def test_longer_answers_begin_with_the_shorter(shop: Any) -> None:
+    shop.fill(300, pictures=3)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    shop.fill(30, pictures=2, first=1000)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    query = shop.vector()[None]
+    whole = index.search(query, 200)[0]
+    assert len(whole) == 200
+    for k in (1, 10, 57, 199):
+        assert index.search(query, k)[0] == whole[:k]
+    assert len(index.search(query, 1000)[0]) == 330
+
+
+def test_facets_count_products(shop: Any) -> None:
+    shop.fill(50, pictures=2)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    products = shop.fill(20, pictures=2, first=100)
+    shop.catalogue.upsert([products[0].model_copy(update={"category": "hat"})])
+    shop.catalogue.delete(["p3"])
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    for wanted in (Filter(), Filter(in_stock=True), Filter(gender=("women",))):
+        passing = [product for product in shop.catalogue.iterate() if wanted.matches(product, "EUR")]
+        for field in ("category", "brand", "colour"):
+            values = [value for product in passing if (value := getattr(product, field)) is not None]
+            expected = sorted(((value, values.count(value)) for value in set(values)), key=lambda e: (-e[1], e[0]))
+            assert index.facets(field, wanted) == expected
+
+
+def test_bad_queries_are_refused(shop: Any) -> None:
+    shop.fill(5)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    with pytest.raises(DimensionMismatch, match="16"):
+        index.search(np.eye(1, 8, dtype=np.float32), 5)
+    for wrong in (np.nan, 0.0, np.inf, 7.0):
+        with pytest.raises(VectorsInvalid, match="length"):
+            index.search(np.full((1, 16), wrong, np.float32), 5)
+
+
+def test_a_foreign_embedder_is_refused(shop: Any) -> None:
+    shop.fill(5)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    with pytest.raises(ForeignEmbedder, match="rebuild"):
+        LiveIndex(shop.directory, shop.catalogue.engine, "embedder-b")
