@@ -30,7 +30,7 @@ WORKING_SIDE = 640
 
 ORIENTATION_TAG = 0x0112
 _TURNED_SIDEWAYS = {5, 6, 7, 8}
-_KINDS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
+_KINDS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")  # Pillow opens MPO as JPEG, under no name of its own
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 Unit = Literal["fraction", "px"]
