@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from Data.changes import read_state, take_vector_ids
-from Data.database import AnyRow, among
+from Data.database import AnyRow, among, bulk_insert
 from Data.product import Picture, Product
 from Data.records import ChangeOp
 from Data.schema import features, product_pictures
@@ -60,23 +60,29 @@ def add(connection: Connection, fresh: Sequence[tuple[str, int, Picture, bool]])
         return []
     embedders = embedders_of(connection, {picture.sha256 for _, _, picture, _ in fresh if picture.sha256})
     in_use = read_state(connection).embedder_id if embedders else None
-    rows: list[dict[str, Any]] = [
-        {
-            "vector_id": vector_id,
-            "product_id": product_id,
-            "position": position,
-            "picture_sha256": picture.sha256,
-            "source_url": picture.source_url,
-            "status": _status(embedders, picture.sha256, in_use),
-            "reason": None,
-            "is_cover": is_cover,
-        }
-        for vector_id, (product_id, position, picture, is_cover) in zip(
-            take_vector_ids(connection, len(fresh)), fresh, strict=True
-        )
+    vector_ids = take_vector_ids(connection, len(fresh))
+    bulk_insert(
+        connection,
+        product_pictures,
+        ("vector_id", "product_id", "position", "picture_sha256", "source_url", "status", "is_cover"),
+        [
+            (
+                vector_id,
+                product_id,
+                position,
+                picture.sha256,
+                picture.source_url,
+                _status(embedders, picture.sha256, in_use),
+                is_cover,
+            )
+            for vector_id, (product_id, position, picture, is_cover) in zip(vector_ids, fresh, strict=True)
+        ],
+    )
+    return [
+        ("upsert", vector_id, product_id)
+        for vector_id, (product_id, _, picture, _) in zip(vector_ids, fresh, strict=True)
+        if picture.sha256 in embedders
     ]
-    connection.execute(insert(product_pictures), rows)
-    return [("upsert", row["vector_id"], row["product_id"]) for row in rows if row["picture_sha256"] in embedders]
 
 
 def attach(connection: Connection, files: Mapping[int, tuple[str, str]]) -> list[Entry]:

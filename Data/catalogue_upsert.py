@@ -1,16 +1,16 @@
 """Writing products: find out in one query what differs, write only that, log it in the same transaction."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select, update
 
 from Data import catalogue_covers, catalogue_links
 from Data.changes import log_changes, read_state
-from Data.database import AnyRow, among, now_ms
+from Data.database import AnyRow, among, bulk_insert, now_ms
 from Data.money import to_units
 from Data.product import Product
 from Data.records import ChangeOp, UpsertReport
@@ -29,6 +29,7 @@ _STORED = (
     products.c.category_name,
     products.c.category_predicted,
 )
+_COLUMNS = tuple(column.name for column in products.columns)
 
 
 @dataclass
@@ -125,7 +126,7 @@ def meta_changes(connection: Connection, product_ids: Collection[str]) -> list[t
 
 def _compare(connection: Connection, given: Mapping[str, Product], source: str | None) -> _Differences:
     query = select(*_STORED).where(among(connection, products.c.product_id, given))
-    rows: list[AnyRow] = list(connection.execute(query))
+    rows: Sequence[AnyRow] = connection.execute(query).all()
     found = _Differences(stored={row[0]: row for row in rows})
     for product_id, product in given.items():
         stored = found.stored.get(product_id)
@@ -151,15 +152,11 @@ def _write(connection: Connection, differences: _Differences, source: str | None
     now = now_ms()
     if differences.created:
         rows = [_row(product, None, source, now) for product in differences.created]
-        connection.execute(insert(products), rows)
+        bulk_insert(connection, products, _COLUMNS, rows)
     altered = differences.changed + differences.picture_changed
     if altered:
-        rows = [_row(product, differences.stored[product.product_id], source, now) for product in altered]
-        insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        offer = insert_(products)
-        kept = {"product_id", "created_at"}
-        replaced = {column.name: column for column in offer.excluded if column.name not in kept}
-        connection.execute(offer.on_conflict_do_update(index_elements=["product_id"], set_=replaced), rows)
+        statement = update(products).where(products.c.product_id == bindparam("key"))
+        connection.execute(statement, [_new_values(product, differences, source, now) for product in altered])
     if differences.moved:
         moved = among(connection, products.c.product_id, differences.moved)
         connection.execute(update(products).where(moved).values(source=source))
@@ -172,35 +169,43 @@ def _write(connection: Connection, differences: _Differences, source: str | None
     log_changes(connection, [*links, *(entry for entry in metas if entry[1] not in created_vectors)])
 
 
-def _row(product: Product, stored: AnyRow | None, source: str | None, now: int) -> dict[str, Any]:
+def _row(product: Product, stored: AnyRow | None, source: str | None, now: int) -> tuple[Any, ...]:
+    """Return the values of _COLUMNS, sizes as JSON text."""
     category, category_name, predicted = product.category, product.category_name, product.category_predicted
     if stored is not None:
         source = stored.source if source is None else source
         if category is None and stored.category_predicted:
             category, category_name, predicted = stored.category, stored.category_name, True
-    return {
-        "product_id": product.product_id,
-        "name": product.name,
-        "brand": product.brand,
-        "category": category,
-        "category_name": category_name,
-        "category_predicted": predicted,
-        "gender": product.gender,
-        "age_group": product.age_group,
-        "colour": product.colour,
-        "sizes": list(product.sizes),
-        "group_id": product.group_id,
-        "price": None if product.price is None else to_units(product.price),
-        "final_price": None if product.final_price is None else to_units(product.final_price),
-        "currency": product.currency,
-        "product_url": product.product_url,
-        "in_stock": product.in_stock,
-        "content_hash": product.content_hash(),
-        "pictures_hash": product.pictures_hash(),
-        "source": source,
-        "created_at": now,
-        "updated_at": now,
-    }
+    return (
+        product.product_id,
+        product.name,
+        product.brand,
+        category,
+        category_name,
+        predicted,
+        product.gender,
+        product.age_group,
+        product.colour,
+        json.dumps(product.sizes) if product.sizes else "[]",
+        product.group_id,
+        None if product.price is None else to_units(product.price),
+        None if product.final_price is None else to_units(product.final_price),
+        product.currency,
+        product.product_url,
+        product.in_stock,
+        product.content_hash(),
+        product.pictures_hash(),
+        source,
+        now,
+        now,
+    )
+
+
+def _new_values(product: Product, differences: _Differences, source: str | None, now: int) -> dict[str, Any]:
+    row = _row(product, differences.stored[product.product_id], source, now)
+    values = {**dict(zip(_COLUMNS, row, strict=True)), "sizes": list(product.sizes), "key": product.product_id}
+    del values["product_id"], values["created_at"]
+    return values
 
 
 def _first_currency(given: Sequence[Product]) -> str | None:

@@ -7,9 +7,9 @@ the change, with writers taking turns, so they become visible in rising order an
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from Data.database import AnyRow, now_ms, reading, writing
+from Data.database import AnyRow, bulk_insert, now_ms, reading, writing
 from Data.errors import ChangesPruned
 from Data.records import Change, ChangeOp
 from Data.schema import changes, index_state
@@ -85,10 +85,9 @@ def log_changes(connection: Connection, entries: Iterable[tuple[ChangeOp, int, s
         update(index_state).values(seq=index_state.c.seq + len(rows)).returning(index_state.c.seq)
     ).scalar_one()
     now = now_ms()
-    connection.execute(
-        insert(changes),
-        [
-            {"seq": seq, "op": op, "vector_id": vector_id, "product_id": product_id, "created_at": now}
-            for seq, (op, vector_id, product_id) in enumerate(rows, last - len(rows) + 1)
-        ],
+    bulk_insert(
+        connection,
+        changes,
+        ("seq", "op", "vector_id", "product_id", "created_at"),
+        [(seq, *entry, now) for seq, entry in enumerate(rows, last - len(rows) + 1)],
     )

@@ -17,6 +17,11 @@ class Features:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """The catalogue's database."""
+        return self._engine
+
     def put(self, embedder_id: str, rows: Sequence[FeatureRow]) -> None:
         """Save features in one transaction; every product that shows one of the pictures becomes searchable.
 

@@ -99,8 +99,10 @@ def _as_slug(value: object) -> str | None:
     return text
 
 
-OptionalText = Annotated[str | None, BeforeValidator(_as_text), Field(max_length=TEXT_LENGTH)]
-OptionalUrl = Annotated[str | None, BeforeValidator(_as_url), Field(max_length=URL_LENGTH)]
+# The limit stands inside the union: outside of it, a missing value would be measured as well.
+ShortText = Annotated[str, Field(max_length=TEXT_LENGTH)]
+OptionalText = Annotated[ShortText | None, BeforeValidator(_as_text)]
+OptionalUrl = Annotated[Annotated[str, Field(max_length=URL_LENGTH)] | None, BeforeValidator(_as_url)]
 OptionalMoney = Annotated[Decimal | None, BeforeValidator(_as_money)]
 
 
@@ -150,15 +152,15 @@ class Product(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    product_id: Annotated[str, BeforeValidator(_as_id), Field(max_length=ID_LENGTH)]
-    name: Annotated[str, BeforeValidator(_as_text), Field(max_length=NAME_LENGTH)]
+    product_id: Annotated[str, Field(max_length=ID_LENGTH), BeforeValidator(_as_id)]
+    name: Annotated[str, Field(max_length=NAME_LENGTH), BeforeValidator(_as_text)]
     brand: OptionalText = None
     category: Annotated[str | None, BeforeValidator(_as_slug)] = None
     category_name: OptionalText = None
     category_predicted: bool = False
     gender: Annotated[Gender | None, BeforeValidator(_as_keyword)] = None
     age_group: Annotated[AgeGroup | None, BeforeValidator(_as_keyword)] = None
-    colour: Annotated[str | None, BeforeValidator(_as_keyword), Field(max_length=TEXT_LENGTH)] = None
+    colour: Annotated[ShortText | None, BeforeValidator(_as_keyword)] = None
     sizes: Annotated[tuple[str, ...], Field(max_length=MAX_SIZES)] = ()
     group_id: OptionalText = None
     price: OptionalMoney = None

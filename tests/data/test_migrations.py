@@ -1,0 +1,58 @@
+"""The tables go up and down on both databases, with data in them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from Data import migrate
+from Data.catalogue import Catalogue
+from Data.errors import DatabaseOutOfDate
+from Data.product import Picture, Product
+from Data.schema import metadata
+
+
+def test_migrations_make_the_tables_of_the_schema(catalogue: Catalogue) -> None:
+    with catalogue.engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_up_and_down_with_data(database_url: str) -> None:
+    shirt = Product(product_id="a", name="Shirt", pictures=(Picture(sha256="0" * 64),))
+    with Catalogue.open(database_url) as catalogue:
+        for _ in range(2):
+            with pytest.raises(DatabaseOutOfDate, match="similook db upgrade"):
+                catalogue.check()
+            catalogue.migrate()
+            catalogue.check()
+            catalogue.upsert([shirt])
+            catalogue.migrate()  # changes nothing
+            assert catalogue.get("a") == shirt
+            migrate.downgrade(catalogue.engine, "base")
+            assert set(inspect(catalogue.engine).get_table_names()) <= {"alembic_version"}
+            assert migrate.current(catalogue.engine) is None
+
+
+def test_asking_an_empty_database_says_what_to_do(database_url: str) -> None:
+    with Catalogue.open(database_url) as catalogue, pytest.raises(DatabaseOutOfDate, match="similook db upgrade"):
+        catalogue.count()
+
+
+def test_a_newer_database_is_left_alone(catalogue: Catalogue) -> None:
+    with catalogue.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for move in (catalogue.migrate, catalogue.check):
+        with pytest.raises(DatabaseOutOfDate, match="newer version"):
+            move()
+
+
+def test_several_may_start_at_once(database_url: str) -> None:
+    def start(_: int) -> None:
+        with Catalogue.open(database_url) as catalogue:
+            catalogue.migrate()
+            catalogue.check()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(start, range(8)))
