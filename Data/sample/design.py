@@ -56,6 +56,7 @@ RANGES: dict[str, Range] = {
 }
 
 _ACCENTS = ("white", "navy", "red", "mustard", "teal", "coral", "ivory", "forest", "orange", "sky blue", "burgundy", "pink")
+_CAMO = ("olive", "khaki", "charcoal", "sand", "sage", "navy", "grey")
 _DENIM = ("indigo", "sky blue", "navy", "charcoal", "light grey", "black", "ivory")
 _STRAW = ("sand", "beige", "camel", "ivory")
 
@@ -107,11 +108,15 @@ def _cloth(pattern: str, base: RGB, accent: RGB, second: RGB, weave: str, seed: 
     soft = lighter(base, 0.82) if luma(base) < 0.62 else darker(base, 0.30)
     match pattern:
         case "stripes":
-            return Cloth("stripes", (base, accent, second), weave, scale, seed)
+            quiet = PALETTE["ivory"].rgb if luma(base) < 0.66 else PALETTE["navy"].rgb
+            return Cloth("stripes", (base, accent if seed % 3 == 0 else quiet, quiet), weave, scale, seed)
         case "pinstripe":
             return Cloth("pinstripe", (base, soft), weave, scale, seed)
         case "checks":
-            return Cloth("checks", (base, accent, second), weave, scale, seed)
+            pale = luma(base) > 0.6
+            bars = darker(base, 0.42) if pale else lighter(base, 0.72) if seed % 2 else darker(base, 0.55)
+            line = PALETTE["ivory"].rgb if not pale else accent
+            return Cloth("checks", (base, bars, line), weave, scale, seed)
         case "dots":
             return Cloth("dots", (base, soft), weave, scale, seed)
         case "floral":
@@ -149,7 +154,7 @@ def design(category: str, index: int, seed: int) -> Design:
     pattern = offer.patterns[(group + number) % len(offer.patterns)]
     pattern_seed = int(shared.integers(0, 1000))
     scale = float(shared.uniform(0.9, 1.2))
-    colours = _DENIM if pattern == "denim" else _STRAW if pattern == "straw" else offer.colours
+    colours = {"denim": _DENIM, "straw": _STRAW, "camo": _CAMO}.get(pattern, offer.colours)
     start = int(np.random.default_rng([seed, number]).integers(0, len(colours)))
     # Steps of 5 (or 1 in a short list) walk through the colours without repeating one within a group.
     step = 5 if len(colours) % 5 else 7 if len(colours) % 7 else 1

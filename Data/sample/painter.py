@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -88,6 +89,20 @@ class Pose:
     shift_x: float = 0.0
     shift_y: float = 0.0
 
+    def framed(self, sketch: Sketch) -> Pose:
+        """Return the pose that also puts the sketch in the middle of the frame, or low on the floor, at a good size."""
+        points = np.concatenate([e.outline for e in sketch.elements if isinstance(e, Part)])
+        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        wide, tall = right - left, bottom - top
+        fit = self.scale * min(1.2, 436 / wide, (520 if sketch.ground == "wall" else 440) / tall)
+        rest = HEIGHT / 2 if sketch.ground == "wall" else HEIGHT * 0.53 + min(60.0, (440 - tall * fit) * 0.22)
+        return replace(
+            self,
+            scale=fit,
+            shift_x=self.shift_x - fit * (left + right) / 2,
+            shift_y=self.shift_y + rest - HEIGHT / 2 - fit * ((top + bottom) / 2 - HEIGHT / 2),
+        )
+
     def place(self, points: Points) -> Points:
         """Return the points in picture pixels."""
         x, y = points[:, 0] * self.scale, (points[:, 1] - HEIGHT / 2) * self.scale
@@ -101,7 +116,8 @@ class Pose:
     def place_fold(self, fold: Fold) -> Fold:
         """Return the fold in picture pixels."""
         (x0, y0), (x1, y1) = self.place(np.array([[fold.x0, fold.y0], [fold.x1, fold.y1]])).tolist()
-        return Fold(x0, y0, x1, y1, fold.width, fold.height, fold.bend, fold.spread, fold.fade, fold.lee)
+        k = self.scale
+        return Fold(x0, y0, x1, y1, fold.width * k, fold.height * k, fold.bend * k, fold.spread, fold.fade, fold.lee)
 
 
 @dataclass
@@ -137,7 +153,7 @@ class Board:
             whole,
             window,
             folds=tuple(self.pose.place_fold(f) for f in part.folds),
-            edge=part.edge,
+            edge=part.edge * self.pose.scale,
             puff=part.puff,
             wrinkle=part.wrinkle,
             wrinkle_cell=part.wrinkle_cell,
@@ -232,12 +248,16 @@ def paint(sketch: Sketch, pose: Pose, seed: int) -> tuple[Picture, Picture]:
     Returns:
         The picture, uint8 RGB (HEIGHT, WIDTH, 3), and the product's exact coverage, uint8 (HEIGHT, WIDTH), shadow excluded.
     """
-    board = Board(pose, seed)
+    board = Board(pose.framed(sketch), seed)
     for element in sketch.elements:
         board.lay(element)
-    wall = _wall(board.cover, sketch.ground, seed)
-    rgb = wall * (1 - board.cover)[..., None] + board.colour
-    picture = (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8)
+    rgb = _wall(board.cover, sketch.ground, seed)
+    rgb *= (1 - board.cover)[..., None]
+    rgb += board.colour
+    np.clip(rgb, 0, 1, out=rgb)
+    rgb *= 255
+    rgb += 0.5
+    picture = rgb.astype(np.uint8)
     return picture, (board.cover * 255 + 0.5).astype(np.uint8)
 
 
@@ -250,12 +270,19 @@ WALLS: tuple[RGB, ...] = (
 )
 
 
+@lru_cache(maxsize=1)
+def _fall_off() -> Field:
+    """Return how the studio light falls off towards the corners. Shape: (HEIGHT, WIDTH)."""
+    y = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :]
+    fall: Field = np.asarray(1.012 - 0.030 * (0.7 * (x + 0.15) ** 2 + (y + 0.25) ** 2), dtype=np.float32)
+    return fall
+
+
 def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
     """Return the studio background with the product's soft shadow. Shape: (HEIGHT, WIDTH, 3)."""
     base = np.asarray(WALLS[seed % len(WALLS)], dtype=np.float32)
-    y = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, WIDTH, dtype=np.float32)[None, :]
-    fall = 1.012 - 0.030 * (0.7 * (x + 0.15) ** 2 + (y + 0.25) ** 2)
+    fall = _fall_off()
     small = resize(cover, (HEIGHT // 4, WIDTH // 4), box=True)
     if ground == "wall":
         near, far = np.zeros_like(small), np.zeros_like(small)
@@ -276,9 +303,12 @@ def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
             broad = np.zeros_like(small)
             broad[max(0, bottom - 5) : bottom + 4, columns[0] : columns[-1] + 1] = 1
             shadow = 0.62 * blur(foot, 1.5) + 0.20 * blur(broad, 6.0) + 0.03 * blur(small, 8.0)
+            y = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
             fall = fall - 0.03 * np.clip((y - (bottom * 8 / HEIGHT - 1)) * 3 + 0.5, 0, 1)
         else:
             shadow = foot
     shade = resize(np.ascontiguousarray(shadow, dtype=np.float32), (HEIGHT, WIDTH))
-    tint = np.array([1.0, 0.985, 0.955], dtype=np.float32)
-    return (base * fall[..., None]) * (1 - shade[..., None] * tint)
+    wall = np.empty((HEIGHT, WIDTH, 3), dtype=np.float32)
+    for channel, tint in enumerate((1.0, 0.985, 0.955)):
+        np.multiply(base[channel] * fall, 1 - np.float32(tint) * shade, out=wall[..., channel])
+    return wall

@@ -61,12 +61,12 @@ SHORTS: tuple[tuple[str, LegCut], ...] = (
                      hem_in=18, length=440, band=30)),
     ("drawstring", LegCut(waist=104, waist_y=130, hip=128, hip_y=236, crotch_y=328, knee_out=138, knee_in=10, hem_out=150,
                           hem_in=14, length=440, band=34)),
-    ("bermuda", LegCut(waist=90, waist_y=112, hip=112, hip_y=210, crotch_y=292, knee_out=122, knee_in=16, hem_out=124,
-                       hem_in=22, length=476, band=28)),
+    ("bermuda", LegCut(waist=98, waist_y=122, hip=122, hip_y=220, crotch_y=308, knee_out=134, knee_in=14, hem_out=138,
+                       hem_in=18, length=456, band=28)),
     ("running", LegCut(waist=104, waist_y=160, hip=132, hip_y=256, crotch_y=338, knee_out=146, knee_in=8, hem_out=166,
                        hem_in=10, length=424, band=34)),
-    ("cargo", LegCut(waist=94, waist_y=118, hip=120, hip_y=216, crotch_y=300, knee_out=136, knee_in=14, hem_out=142,
-                     hem_in=18, length=470, band=28)),
+    ("cargo", LegCut(waist=98, waist_y=122, hip=124, hip_y=218, crotch_y=306, knee_out=140, knee_in=14, hem_out=148,
+                     hem_in=18, length=458, band=28)),
 )
 
 

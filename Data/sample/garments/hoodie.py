@@ -64,7 +64,7 @@ def _cords(rng: Rng, cut: TopCut, look: Look) -> list[Element]:
     items: list[Element] = []
     for sign in (-1, 1):
         x = sign * 17
-        end = front + pick(rng, 78, 104)
+        end = front + pick(rng, 58, 84)
         cord: list[Knot] = [(x, front + 4), (x + sign * 4, front + 36), (x + pick(rng, -5, 5), end)]
         items.append(Part(ellipse(x, front + 3, 4.2, 4.2, n=20), hard(METAL), puff=0.4, edge=3, wrinkle=0))
         items.append(Part(ribbon(curve(cord, closed=False), 4.6), hard(colour, 0.02), puff=0.7, edge=4, wrinkle=0, cast=0.45))
@@ -81,6 +81,8 @@ def _pouch(cut: TopCut) -> Points:
 def hoodie(rng: Rng, look: Look) -> Sketch:
     """Draw a hoodie."""
     name, cut = CUTS[look.variant % len(CUTS)]
+    if look.pattern == "print" and name == "zip-up":
+        name, cut = CUTS[2]  # a zip would cut the print in two
     cut = sewn_neck(cut, rng)
     cloth = look.cloth
     ribbed = cloth.plain(darker(cloth.base, 0.05), "rib")
@@ -88,7 +90,7 @@ def hoodie(rng: Rng, look: Look) -> Sketch:
     decal = None
     if look.pattern == "print":
         art = motif(look.variant + 3, (look.accent, look.second, darker(look.accent, 0.3)))
-        decal = Decal(art, 0, cut.armpit_y + 22, pick(rng, 150, 176))
+        decal = Decal(art, 0, cut.armpit_y + 58, pick(rng, 148, 164))
     items: list[Element] = []
     for sign in (-1, 1):
         items.append(Part(curve(side(cut.wrist_band(26, -4), sign)), ribbed, grain=-sign * 0.16, puff=0.6, edge=10, wrinkle=0.4,

@@ -36,6 +36,12 @@ CUTS: tuple[tuple[str, SkirtCut], ...] = (
 )
 
 
+def _ripple(waves: int, t: float) -> float:
+    """Return an uneven wave in about -1..1 along a hem, `t` in 0..1."""
+    turn = 2 * math.pi * waves * t
+    return 0.62 * math.sin(turn + 0.8 * math.sin(5.1 * t + waves)) * (0.75 + 0.45 * math.sin(7.3 * t + 2 * waves))
+
+
 def skirt_outline(waist: float, top: float, hip: float, hem: float, length: float, wave: float, waves: int) -> Points:
     """Return a skirt's outline: the sides from waist to hem, and a waving hem."""
     right: list[Knot] = [(0, top + 4), (waist * 0.6, top + 3), (waist, top, 1), (hip, top + 0.30 * (length - top)),
@@ -46,7 +52,7 @@ def skirt_outline(waist: float, top: float, hip: float, hem: float, length: floa
     for i in range(1, count):
         t = i / count
         bow = 14 * (1 - (2 * t - 1) ** 2)
-        hem_knots.append((hem - 2 * hem * t, length - 8 + bow + wave * math.sin(2 * math.pi * waves * t)))
+        hem_knots.append((hem - 2 * hem * t, length - 8 + bow + wave * _ripple(waves, t)))
     return curve([*right, *hem_knots, *left], per=4)
 
 
@@ -122,7 +128,7 @@ def _hem(cut: SkirtCut) -> Element:
     for i in range(count + 1):
         t = i / count
         knots.append((cut.hem * (1 - 2 * t), cut.length - 18 + 14 * (1 - (2 * t - 1) ** 2)
-                      + cut.wave * math.sin(2 * math.pi * cut.waves * t)))
+                      + cut.wave * _ripple(cut.waves, t)))
     return seam(*knots, strength=0.16, width=1.2)
 
 
