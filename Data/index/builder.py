@@ -4,6 +4,7 @@ Nothing that exists is touched until the new folder is complete, so a build may 
 removes what it left. Memory holds the codes, the filter columns and one batch, never the vectors.
 """
 
+import itertools
 import os
 import shutil
 import time
@@ -12,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from Data.changes import ChangeLog
@@ -42,7 +44,8 @@ from Data.index.generations import (
 from Data.index.kinds import kind_named
 from Data.index.manifest import FORMAT, Manifest, read_manifest
 from Data.index.pack import write_pack
-from Data.index.rows import Rows, rows_header
+from Data.index.rows import Rows, RowsWriter
+from Data.records import FeatureBatch
 from Data.schema import product_pictures
 
 EXACT_UP_TO = 100_000
@@ -161,39 +164,36 @@ class _Build:
         self.options.progress("check", 1, 1)
         return manifest
 
-    def _stream(self, batch_size: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Columns, int]:
+    def _stream(self, batch_size: int) -> tuple[NDArray[np.int64], Columns, int]:
         """Write the rows to disk batch by batch; return the vector_ids, the columns and the dimension."""
         total = self.features.count(self.embedder_id)
-        ids: list[np.ndarray[Any, np.dtype[np.int64]]] = []
-        builder, dim, done = ColumnsBuilder(), 0, 0
-        with (self.folder / ROWS).open("wb") as file:
-            for batch in self.features.iterate(self.embedder_id, batch_size):
-                if not dim:
-                    dim = batch.vectors.shape[1]
-                    self._check_room(total, dim)
-                    file.write(rows_header(dim, 0))
-                self._check_batch(batch.vector_ids, batch.vectors, dim)
-                file.write(np.ascontiguousarray(batch.vectors).data)
+        ids: list[NDArray[np.int64]] = []
+        batches = self.features.iterate(self.embedder_id, batch_size)
+        first = next(batches, None)
+        if first is None:
+            raise IndexMissing(
+                f"There are no vectors of the embedder {self.embedder_id} yet: run `similook index` to make them."
+            )
+        dim = int(first.vectors.shape[1])
+        self._check_room(total, dim)
+        builder = ColumnsBuilder()
+        with RowsWriter(self.folder / ROWS, dim) as writer:
+            for batch in itertools.chain((first,), batches):
+                self._check_batch(batch, dim)
+                writer.add(batch.vectors)
                 ids.append(np.asarray(batch.vector_ids, np.int64))
                 builder.add(batch.columns)
-                done += len(batch)
                 self.lease.check()
-                self.options.progress("rows", done, max(done, total))
-            if not done:
-                raise IndexMissing(
-                    f"There are no vectors of the embedder {self.embedder_id} yet: run `similook index` to make them."
-                )
-            file.seek(0)
-            file.write(rows_header(dim, done))
+                self.options.progress("rows", writer.count, max(writer.count, total))
         return np.concatenate(ids), Columns(*builder.parts()), dim
 
-    def _check_batch(self, ids: Any, vectors: Any, dim: int) -> None:
-        if vectors.shape[1] != dim:
-            raise DimensionMismatch(dim, int(vectors.shape[1]))
-        wrong = first_invalid(vectors.astype(np.float32))
+    def _check_batch(self, batch: FeatureBatch, dim: int) -> None:
+        if batch.vectors.shape[1] != dim:
+            raise DimensionMismatch(dim, int(batch.vectors.shape[1]))
+        wrong = first_invalid(batch.vectors.astype(np.float32))
         if wrong is not None:
             raise VectorsInvalid(
-                f"The vector {int(ids[wrong])} in the database is not a finite unit vector: "
+                f"The vector {int(batch.vector_ids[wrong])} in the database is not a finite unit vector: "
                 "embed its picture again with `similook index --rebuild`."
             )
 

@@ -6,6 +6,7 @@ per dimension. A query looks into the nearest lists, and the best few hundred by
 Source: Gao and Long, RaBitQ (SIGMOD 2024); Faiss's IndexIVFRaBitQ.
 """
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -102,8 +103,8 @@ class CompactIndex:
     def search(self, queries: NDArray[np.float32], k: int, allowed: Allowed | None = None) -> Hits:
         """Return the k nearest stored vectors of each query; see VectorIndex.search.
 
-        Few allowed rows are scanned exactly. Otherwise the search is as wide as the filter is tight, and looks only into
-        lists that hold an allowed row; where it finds too few, it is widened until it has them.
+        Few allowed rows are scanned exactly. Otherwise the search is as wide as the filter is tight, and looks only
+        into lists that hold an allowed row; where it finds too few, it is widened until it has them.
         """
         if queries.shape[1] != self.dim:
             raise DimensionMismatch(self.dim, queries.shape[1])
@@ -117,10 +118,9 @@ class CompactIndex:
         for place in range(len(queries)):
             query = queries[place : place + 1]
             nprobe = self.nprobe if allowed is None else self.nprobe_for(allowed.share)
-            while refine(self._rows, query, self.candidates(query, depth, nprobe, allowed)[0], hits, place) < min(
-                k, exist
-            ):
-                if nprobe >= self.nlist:
+            while True:
+                found = refine(self._rows, query, self.candidates(query, depth, nprobe, allowed)[0], hits, place)
+                if found >= min(k, exist) or nprobe >= self.nlist:
                     break
                 nprobe = min(self.nlist, nprobe * _WIDER)
         return hits
@@ -147,11 +147,11 @@ class CompactIndex:
         return self._ivf.search_preassigned(turned, depth, nearest, chosen, params=parameters)[1]
 
     def nprobe_for(self, share: float) -> int:
-        """Return how many lists to search where this part of the rows is allowed; between measured parts, a power law."""
+        """Return how many lists to search where this share of the rows is allowed: a power law between the measured."""
         table = self.filtered
         if share >= table[0][0]:
             return table[0][1]
-        for (high, wide), (low, wider) in zip(table, table[1:], strict=False):
+        for (high, wide), (low, wider) in itertools.pairwise(table):
             if share >= low:
                 slope = math.log(wider / wide) / math.log(high / low)
                 return min(self.nlist, math.ceil(wide * (high / share) ** slope))

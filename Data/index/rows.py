@@ -9,6 +9,7 @@ import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +34,32 @@ def rows_header(dim: int, count: int) -> bytes:
     header[_COUNT_AT : _COUNT_AT + 8] = count.to_bytes(8, "little")
     header[-8:] = (count * dim * 2).to_bytes(8, "little")
     return bytes(header)
+
+
+class RowsWriter:
+    """Writes a file of rows batch by batch; as a context manager it is complete at the end."""
+
+    def __init__(self, path: Path, dim: int) -> None:
+        self.dim = dim
+        self.count = 0
+        self._file = path.open("wb")
+        self._file.write(rows_header(dim, 0))
+
+    def add(self, vectors: NDArray[np.float16]) -> None:
+        """Append rows. Shape: (n, dim)."""
+        self._file.write(np.ascontiguousarray(vectors).data)
+        self.count += len(vectors)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                self._file.seek(0)
+                self._file.write(rows_header(self.dim, self.count))
 
 
 class Rows:

@@ -65,8 +65,7 @@ def _choose(index: CompactIndex, rows: Rows, sample: Sample, target: float) -> l
         begun = time.perf_counter()
         ranks = _ranks(index, sample, nprobe, None)
         seconds = (time.perf_counter() - begun) / len(sample.own)
-        for depth in _DEPTHS:
-            tried.append((_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth))
+        tried += [(_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth) for depth in _DEPTHS]
         if tried[-len(_DEPTHS)][0] >= min(1.0, target + 0.005):
             break
     good = [entry for entry in tried if entry[0] >= target]

@@ -68,7 +68,7 @@ def test_changes_are_seen_at_the_next_refresh(shop: Any) -> None:
     build_generation(shop.directory, shop.features, EMBEDDER)
     index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
     shop.fill(40, pictures=2, first=200)
-    shop.catalogue.delete([f"p{number}" for number in range(0, 30)])
+    shop.catalogue.delete([f"p{number}" for number in range(30)])
     shop.catalogue.delete(["p201", "p202"])
     cheap = [
         product.model_copy(
