@@ -145,6 +145,20 @@ class ClassicCategory(Answered):
     category: str = Field(examples=["Dress"])
 
 
+class CatalogueCategory(Answered):
+    """A category that products of the catalogue are in."""
+
+    slug: str = Field(examples=["dress"])
+    name: str = Field(examples=["Dress"])
+    count: int = Field(ge=1, description="Number of products.", examples=[50])
+
+
+class CategoriesAnswer(Answered):
+    """The catalogue's categories, most products first."""
+
+    categories: list[CatalogueCategory]
+
+
 class HealthAnswer(Answered):
     """The process is alive."""
 

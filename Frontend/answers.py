@@ -106,6 +106,20 @@ class CatalogueProduct(Answer):
     image_url: str | None = None
 
 
+class CatalogueCategory(Answer):
+    """A category that products of the catalogue are in."""
+
+    slug: str
+    name: str
+    count: int = 0
+
+
+class Categories(Answer):
+    """The catalogue's categories, most products first."""
+
+    categories: tuple[CatalogueCategory, ...] = ()
+
+
 class CataloguePage(Answer):
     """A page of the catalogue."""
 

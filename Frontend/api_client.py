@@ -11,7 +11,15 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from Frontend.answers import Answer, CataloguePage, CatalogueProduct, GarmentBox, SimilarProducts
+from Frontend.answers import (
+    Answer,
+    CatalogueCategory,
+    CataloguePage,
+    CatalogueProduct,
+    Categories,
+    GarmentBox,
+    SimilarProducts,
+)
 from Frontend.errors import (
     PictureRefused,
     QueryExpired,
@@ -143,6 +151,14 @@ class ApiClient:
         """
         query = {"limit": str(limit)} | ({"category": category} if category else {})
         return self._read(self._send("GET", "/api/products", query=query), CataloguePage).products
+
+    def categories(self) -> Sequence[CatalogueCategory]:
+        """Return the catalogue's categories, most products first.
+
+        Raises:
+            ServiceError: one of its subclasses.
+        """
+        return self._read(self._send("GET", "/api/categories"), Categories).categories
 
     def picture(self, image_url: str) -> bytes:
         """Return the bytes of one of the service's own pictures.

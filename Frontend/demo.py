@@ -1,9 +1,11 @@
 """The page: a photo in, the products that look like it out. Start it with `streamlit run demo.py`."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from Frontend import cards, views
-from Frontend.answers import CatalogueProduct
+from Frontend.answers import CatalogueCategory, CatalogueProduct
 from Frontend.api_client import ApiClient
 from Frontend.cropper import Photo, crop_box, open_photo
 from Frontend.errors import FrontendError, PictureUnusable, ServiceError
@@ -12,9 +14,10 @@ from Frontend.settings import Settings
 from Frontend.texts import TEXTS, Language, Texts
 
 MOST_RESULTS = 50
-SAMPLE_CATEGORIES = ("dress", "outerwear", "shirt", "shoes", "skirt", "bag")
+SAMPLES = 6
 SAMPLE_DEPTH = 3
-SAMPLES_KEPT_S = 600
+GOOD_STARTS = ("dress", "outerwear", "shirt", "shoes", "skirt", "bag")
+CATALOGUE_KEPT_S = 600
 
 
 def main() -> None:
@@ -76,6 +79,7 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
     try:
         if st.session_state.get("start_of") != photo.id:
             with left, st.spinner(texts.seeing):
+                st.session_state["categories"] = categories(client)
                 st.session_state["start"], st.session_state["start_of"] = locate(client, photo), photo.id
     except ServiceError as error:
         with left:
@@ -98,9 +102,7 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
     with right:
         head = st.empty()
         with st.container(key="toolbar", horizontal=True, horizontal_alignment="distribute"):
-            last = st.session_state.get("search")
-            known = last.categories if last is not None and last.photo_id == photo.id else ()
-            filters = views.filters(texts, known)
+            filters = views.filters(texts, st.session_state["categories"])
             order = views.order(texts)
         shown = st.empty()
         if box is None:
@@ -111,7 +113,7 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
             return
         shown.html(cards.skeleton(texts.seeing))
         try:
-            found = search(client, photo, box, filters, st.session_state["limit"], last)
+            found = search(client, photo, box, filters, st.session_state["limit"], st.session_state.get("search"))
         except ServiceError as error:
             with shown.container():
                 failed(texts, settings, error)
@@ -123,8 +125,6 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
             views.results(texts, language, found.answer, order, settings)
         if len(found.answer.similar_products) == found.limit < MOST_RESULTS:
             st.button(texts.show_more, key="more", on_click=show_more)
-    if found.categories != known:
-        st.rerun()  # the filters were drawn before the answer named these categories
 
 
 def failed(texts: Texts, settings: Settings, error: ServiceError) -> None:
@@ -133,16 +133,27 @@ def failed(texts: Texts, settings: Settings, error: ServiceError) -> None:
     st.button(texts.retry, key="retry", icon=":material/refresh:")
 
 
-@st.cache_data(ttl=SAMPLES_KEPT_S, show_spinner=False)
-def sample_products(_client: ApiClient) -> list[CatalogueProduct]:
-    """Return a few products of the catalogue that have pictures, of as many kinds as there are.
+@st.cache_data(ttl=CATALOGUE_KEPT_S, show_spinner=False)
+def categories(_client: ApiClient) -> Sequence[CatalogueCategory]:
+    """Return the catalogue's categories.
 
     Raises:
         ServiceError: the service did not answer; that is not kept.
     """
-    of_each = [_client.products(SAMPLE_DEPTH, slug)[-1:] for slug in SAMPLE_CATEGORIES]
-    found = [product for some in of_each for product in some if product.image_url]
-    return found or [product for product in _client.products(len(SAMPLE_CATEGORIES)) if product.image_url]
+    return _client.categories()
+
+
+@st.cache_data(ttl=CATALOGUE_KEPT_S, show_spinner=False)
+def sample_products(_client: ApiClient) -> Sequence[CatalogueProduct]:
+    """Return a few products with pictures, each of another category; those that make a good start come first.
+
+    Raises:
+        ServiceError: the service did not answer; that is not kept.
+    """
+    slugs = [category.slug for category in _client.categories()]
+    slugs.sort(key=lambda slug: GOOD_STARTS.index(slug) if slug in GOOD_STARTS else len(GOOD_STARTS))
+    of_each = [_client.products(SAMPLE_DEPTH, slug) for slug in slugs[:SAMPLES]]
+    return [with_picture[-1] for some in of_each if (with_picture := [found for found in some if found.image_url])]
 
 
 def forget_photo() -> None:

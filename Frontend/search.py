@@ -26,8 +26,6 @@ class Search:
 
     Attributes:
         photo_id: The upload that was searched with.
-        categories: (slug, name) of every category met in the answers for this photo, in order of appearance: what
-            the category filter offers.
     """
 
     photo_id: str
@@ -35,7 +33,6 @@ class Search:
     filters: Filters
     limit: int
     answer: SimilarProducts
-    categories: tuple[tuple[str, str], ...]
 
 
 def locate(client: ApiClient, photo: Photo) -> Start:
@@ -72,10 +69,9 @@ def search(client: ApiClient, photo: Photo, box: Box, filters: Filters, limit: i
             answer = answer.model_copy(
                 update={"category": last.answer.category, "garment_found": last.answer.garment_found}
             )
-            return replace(last, filters=filters, limit=limit, answer=answer, categories=_met(last.categories, answer))
+            return replace(last, filters=filters, limit=limit, answer=answer)
     answer = client.similar_by_photo(photo.name, photo.data, box.as_tuple(), filters, limit)
-    known = last.categories if last is not None and last.photo_id == photo.id else ()
-    return Search(photo.id, box, filters, limit, answer, _met(known, answer))
+    return Search(photo.id, box, filters, limit, answer)
 
 
 def in_order(products: tuple[SimilarProduct, ...], order: str) -> list[SimilarProduct]:
@@ -90,14 +86,3 @@ def in_order(products: tuple[SimilarProduct, ...], order: str) -> list[SimilarPr
     unpriced = [product for product in products if product.final_price is None]
     priced.sort(key=lambda product: product.final_price or 0, reverse=order == "price_down")
     return priced + unpriced
-
-
-def _met(known: tuple[tuple[str, str], ...], answer: SimilarProducts) -> tuple[tuple[str, str], ...]:
-    """Return the categories met so far with those of an answer added."""
-    met = dict(known)
-    if answer.category is not None and answer.category.certain:
-        met.setdefault(answer.category.slug, answer.category.name)
-    for product in answer.similar_products:
-        if product.category_slug:
-            met.setdefault(product.category_slug, product.category or product.category_slug)
-    return tuple(met.items())

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from Frontend import cards, formats
-from Frontend.answers import CatalogueProduct, Category, SimilarProducts
+from Frontend.answers import CatalogueCategory, CatalogueProduct, Category, SimilarProducts
 from Frontend.api_client import Filters
 from Frontend.errors import (
     FrontendError,
@@ -116,13 +116,13 @@ def samples(texts: Texts, products: Sequence[CatalogueProduct], settings: Settin
     return next((product for product, hit in zip(products, clicked, strict=True) if hit), None)
 
 
-def filters(texts: Texts, categories: Sequence[tuple[str, str]]) -> Filters:
+def filters(texts: Texts, categories: Sequence[CatalogueCategory]) -> Filters:
     """Draw the filters and return what is chosen.
 
     Args:
-        categories: (slug, name) of the categories on offer.
+        categories: Those on offer.
     """
-    names = dict(categories)
+    names = {category.slug: category.name for category in categories}
     for slug in st.session_state.get("filter-category", []):  # stays on offer while it is chosen
         names.setdefault(slug, slug)
     count = _chosen_filters().count

@@ -9,6 +9,7 @@ from Backend.openapi import problems
 from Backend.routes.context import Served
 from Backend.schemas import ProductAnswer, ProductsAnswer
 from Backend.views import product_answer
+from Data.filters import Filter
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 
@@ -20,9 +21,13 @@ async def list_products(
     served: Served,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=2000, description="next_cursor of the page before.")] = None,
+    category: Annotated[
+        str | None, Query(max_length=200, description="Only of this category, by slug.", examples=["dress"])
+    ] = None,
 ) -> ProductsAnswer:
     """Return a page of the catalogue, in the order of product_id."""
-    page = await run_in_threadpool(served.services.catalogue.page, limit, cursor)
+    wanted = Filter(category=(category,)) if category else Filter()
+    page = await run_in_threadpool(served.services.catalogue.page, limit, cursor, wanted)
     return ProductsAnswer(
         products=[product_answer(product, served.base_url) for product in page.products],
         next_cursor=page.next_cursor,

@@ -124,6 +124,13 @@ def create(mood: Mood) -> FastAPI:
     def products(limit: int, category: str | None = None) -> dict[str, Any]:
         return {"products": [p for p in mood.products if category in (None, p["category_slug"])][:limit]}
 
+    @app.get("/api/categories", response_model=None)
+    def categories() -> Response | dict[str, Any]:
+        if mood.problem:
+            return refusal(*mood.problem)
+        slugs = dict.fromkeys(str(found["category_slug"]) for found in mood.products)
+        return {"categories": [{"slug": slug, "name": slug.title(), "count": 2} for slug in slugs]}
+
     @app.get("/api/images/{name}")
     def image(name: str) -> Response:
         return Response(drawn(COLOURS.get(name, "#999")), media_type="image/jpeg")

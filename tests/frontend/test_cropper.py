@@ -44,7 +44,10 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def opened(width: int, height: int) -> Photo:
     """Return an upload of this size."""
-    return open_photo("id", "a.png", saved(Image.new("RGB", (width, height), "red"), "PNG"), PLENTY)
+    return open_photo("id", "a.jpg", saved(Image.new("RGB", (width, height), "red"), "JPEG"), PLENTY)
+
+
+LARGE = Photo("id", "a.jpg", b"", 3280, 4200, Image.new("RGB", (CANVAS_WIDTH, CANVAS_HEIGHT)))
 
 
 def bomb(side: int) -> bytes:
@@ -127,20 +130,18 @@ def test_what_cannot_be_used_is_told_apart(data: bytes, why: str) -> None:
 
 
 def test_the_box_is_scaled_to_the_original() -> None:
-    photo = opened(3280, 4200)
-    assert to_original((10, 20, 110.2, 220), photo) == Box(100, 200, 1002, 2000)
-    assert to_original((0, 0, 328, 420), photo) == Box(0, 0, 3280, 4200)
+    assert to_original((10, 20, 110.2, 220), LARGE) == Box(100, 200, 1002, 2000)
+    assert to_original((0, 0, 328, 420), LARGE) == Box(0, 0, 3280, 4200)
 
 
 def test_a_box_over_the_edges_is_clipped_to_the_picture() -> None:
-    photo = opened(3280, 4200)
-    assert to_original((-50, -50, 100, 100), photo) == Box(0, 0, 1000, 1000)
-    assert to_original((300, 400, 999, 999), photo) == Box(3000, 4000, 280, 200)
+    assert to_original((-50, -50, 100, 100), LARGE) == Box(0, 0, 1000, 1000)
+    assert to_original((300, 400, 999, 999), LARGE) == Box(3000, 4000, 280, 200)
 
 
 @pytest.mark.parametrize("edges", [(-90, 0, -10, 90), (400, 0, 500, 90), (10, 10, 10 + SMALLEST_BOX - 1, 200)])
 def test_a_box_outside_or_too_small_is_no_box(edges: tuple[float, float, float, float]) -> None:
-    assert to_original(edges, opened(3280, 4200)) is None
+    assert to_original(edges, LARGE) is None
 
 
 def test_the_box_starts_on_whole_pixels_around_the_garment() -> None:

@@ -38,7 +38,7 @@ def crop_key(page: AppTest) -> str:
 def test_a_visitor_is_invited(page: AppTest) -> None:
     assert not page.exception
     assert ENGLISH.hero_title in html(page)
-    assert [button.label for button in page.button] == ["Dress", "Shirt", "Skirt", "Bag"]
+    assert [button.label for button in page.button] == ["Dress", "Shirt", "Skirt", "Bag", "Trousers", "Hat"]
 
 
 def test_a_photo_brings_products(page: AppTest, service: Service) -> None:
@@ -106,7 +106,7 @@ def test_sorting_asks_nothing(page: AppTest, service: Service) -> None:
 def test_korean_throughout(page: AppTest) -> None:
     page.button_group(key="language").set_value("ko").run()
     assert KOREAN.hero_title in html(page)
-    assert [button.label for button in page.button] == ["원피스", "셔츠", "스커트", "가방"]
+    assert [button.label for button in page.button] == ["원피스", "셔츠", "스커트", "가방", "바지", "모자"]
     upload(page)
     assert "원피스 · 확률 87%" in html(page)
     assert ENGLISH.results_title not in html(page)

@@ -41,13 +41,6 @@ def test_the_photo_travels_once_per_crop(service: Service) -> None:
     assert filtered.answer.category == first.answer.category
 
 
-def test_filters_go_on_offering_what_they_hid(service: Service) -> None:
-    client = ApiClient(service.settings)
-    first = search(client, PHOTO, BOX_A, Filters(), 10, None)
-    assert dict(first.categories)["bag"] == "Bag"
-    assert search(client, PHOTO, BOX_A, Filters(("bag",)), 10, first).categories == first.categories
-
-
 def test_an_expired_token_sends_the_photo_again(service: Service) -> None:
     client = ApiClient(service.settings)
     first = search(client, PHOTO, BOX_A, Filters(), 10, None)
