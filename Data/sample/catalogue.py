@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,8 +13,23 @@ from PIL import Image
 from Data.sample.drawing import Drawing, draw_product
 from Data.sample.naming import SAMPLE_CATEGORIES
 
-COLUMNS = ("product_id", "group_id", "name", "brand", "category", "gender", "age_group", "colour", "sizes", "price", "final_price",
-           "currency", "product_url", "in_stock", "image")
+COLUMNS = (
+    "product_id",
+    "group_id",
+    "name",
+    "brand",
+    "category",
+    "gender",
+    "age_group",
+    "colour",
+    "sizes",
+    "price",
+    "final_price",
+    "currency",
+    "product_url",
+    "in_stock",
+    "image",
+)
 SIZE_SEPARATOR = "|"
 JPEG_QUALITY = 88
 
@@ -46,9 +60,9 @@ def draw_sample(
 ) -> Path:
     """Draw the whole sample catalogue.
 
-    Everything is drawn into a temporary folder beside `directory` that then takes its name, so that a killed run leaves no
-    half catalogue. A catalogue that is already there is replaced. The same seed gives the same bytes on the same versions
-    of Pillow and NumPy.
+    Everything is drawn into a temporary folder beside `directory` that then takes its name, so that a killed run leaves
+    no half catalogue. A catalogue that is already there is replaced. The same seed gives the same bytes on the same
+    versions of Pillow and NumPy.
 
     Args:
         directory: gets products.csv and images/; its parent is made if need be.
@@ -75,7 +89,7 @@ def draw_sample(
         if directory.exists():
             shutil.rmtree(directory)
         scratch.chmod(0o755)
-        os.replace(scratch, directory)
+        scratch.replace(directory)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise

@@ -9,8 +9,8 @@ import numpy as np
 
 from Data.sample.fabrics import Cloth
 from Data.sample.garments import Look
-from Data.sample.palette import PALETTE, RGB, darker, lighter, luma
 from Data.sample.painter import Pose
+from Data.sample.palette import PALETTE, RGB, darker, lighter, luma, mix
 
 _SIZES = (3, 2, 1, 2)
 """How many siblings (one cut in several colours) successive groups have."""
@@ -25,39 +25,174 @@ class Range:
     weave: str
 
 
-_BRIGHT = ("white", "black", "navy", "red", "sky blue", "mint", "yellow", "coral", "light grey", "green", "lavender", "pink",
-           "teal", "olive", "orange", "ivory", "burgundy", "blue")
-_CALM = ("white", "sky blue", "ivory", "navy", "pink", "light grey", "sage", "beige", "black", "lavender", "mint", "blue",
-         "burgundy", "forest")
-_WARM = ("charcoal", "camel", "navy", "ivory", "burgundy", "forest", "mustard", "grey", "black", "rose", "sage", "brown", "teal",
-         "lavender", "red")
-_COAT = ("camel", "black", "navy", "khaki", "charcoal", "olive", "beige", "burgundy", "forest", "grey", "mustard", "sky blue", "red")
-_LEG = ("navy", "beige", "black", "olive", "grey", "khaki", "charcoal", "brown", "ivory", "sand", "burgundy", "sage", "indigo")
-_DRESS = ("black", "red", "navy", "sage", "rose", "mustard", "lavender", "ivory", "teal", "burgundy", "sky blue", "coral", "forest",
-          "pink", "purple")
+_BRIGHT = (
+    "white",
+    "black",
+    "navy",
+    "red",
+    "sky blue",
+    "mint",
+    "yellow",
+    "coral",
+    "light grey",
+    "green",
+    "lavender",
+    "pink",
+    "teal",
+    "olive",
+    "orange",
+    "ivory",
+    "burgundy",
+    "blue",
+)
+_CALM = (
+    "white",
+    "sky blue",
+    "ivory",
+    "navy",
+    "pink",
+    "light grey",
+    "sage",
+    "beige",
+    "black",
+    "lavender",
+    "mint",
+    "blue",
+    "burgundy",
+    "forest",
+)
+_WARM = (
+    "charcoal",
+    "camel",
+    "navy",
+    "ivory",
+    "burgundy",
+    "forest",
+    "mustard",
+    "grey",
+    "black",
+    "rose",
+    "sage",
+    "brown",
+    "teal",
+    "lavender",
+    "red",
+)
+_COAT = (
+    "camel",
+    "black",
+    "navy",
+    "khaki",
+    "charcoal",
+    "olive",
+    "beige",
+    "burgundy",
+    "forest",
+    "grey",
+    "mustard",
+    "sky blue",
+    "red",
+)
+_LEG = (
+    "navy",
+    "beige",
+    "black",
+    "olive",
+    "grey",
+    "khaki",
+    "charcoal",
+    "brown",
+    "ivory",
+    "sand",
+    "burgundy",
+    "sage",
+    "indigo",
+)
+_DRESS = (
+    "black",
+    "red",
+    "navy",
+    "sage",
+    "rose",
+    "mustard",
+    "lavender",
+    "ivory",
+    "teal",
+    "burgundy",
+    "sky blue",
+    "coral",
+    "forest",
+    "pink",
+    "purple",
+)
 _LEATHER = ("black", "tan", "brown", "camel", "burgundy", "ivory", "navy", "olive", "red", "sage", "mustard", "pink")
 
 RANGES: dict[str, Range] = {
-    "t-shirt": Range(("plain", "print", "stripes", "print", "plain", "print", "dots", "stripes", "camo", "floral", "print"), _BRIGHT,
-                     "jersey"),
-    "polo": Range(("plain", "plain", "stripes", "plain", "knit", "stripes", "checks", "plain", "dots"), _BRIGHT, "knit"),
-    "shirt": Range(("plain", "checks", "pinstripe", "denim", "checks", "floral", "plain", "dots", "pinstripe", "checks", "plain"), _CALM,
-                   "twill"),
-    "longsleeve": Range(("plain", "knit", "stripes", "plain", "knit", "stripes", "plain", "cable", "dots"), _WARM, "jersey"),
-    "hoodie": Range(("plain", "print", "plain", "block", "print", "plain", "camo", "stripes", "plain"), _WARM, "jersey"),
-    "outerwear": Range(("plain", "plain", "plain", "checks", "denim", "plain", "plain", "plain", "block", "wool"), _COAT, "twill"),
-    "pants": Range(("denim", "plain", "plain", "checks", "plain", "plain", "denim", "pinstripe", "cord", "denim"), _LEG, "twill"),
-    "shorts": Range(("plain", "plain", "denim", "plain", "checks", "floral", "plain", "stripes", "camo"), _LEG, "twill"),
-    "skirt": Range(("plain", "checks", "plain", "floral", "denim", "plain", "dots", "checks", "plain", "stripes", "cord"), _DRESS, "satin"),
-    "dress": Range(("floral", "plain", "stripes", "dots", "floral", "plain", "plain", "checks", "floral"), _DRESS, "satin"),
-    "shoes": Range(("plain",) * 5 + ("canvas", "plain"), _LEATHER + ("white", "light grey", "white", "sky blue"), "leather"),
-    "hat": Range(("plain", "knit", "denim", "straw", "plain", "stripes", "wool", "cord"), _WARM + ("white", "sky blue"), "canvas"),
-    "bag": Range(("canvas", "plain", "plain", "canvas", "plain", "plain", "print", "quilted", "stripes", "checks"), _LEATHER, "leather"),
+    "t-shirt": Range(
+        ("plain", "print", "stripes", "print", "plain", "print", "dots", "stripes", "camo", "floral", "print"),
+        _BRIGHT,
+        "jersey",
+    ),
+    "polo": Range(
+        ("plain", "plain", "stripes", "plain", "knit", "stripes", "checks", "plain", "dots"), _BRIGHT, "knit"
+    ),
+    "shirt": Range(
+        ("plain", "checks", "pinstripe", "denim", "checks", "floral", "plain", "dots", "pinstripe", "checks", "plain"),
+        _CALM,
+        "twill",
+    ),
+    "longsleeve": Range(
+        ("plain", "knit", "stripes", "plain", "knit", "stripes", "plain", "cable", "dots"), _WARM, "jersey"
+    ),
+    "hoodie": Range(
+        ("plain", "print", "plain", "block", "print", "plain", "camo", "stripes", "plain"), _WARM, "jersey"
+    ),
+    "outerwear": Range(
+        ("plain", "plain", "plain", "checks", "denim", "plain", "plain", "plain", "block", "wool"), _COAT, "twill"
+    ),
+    "pants": Range(
+        ("denim", "plain", "plain", "checks", "plain", "plain", "denim", "pinstripe", "cord", "denim"), _LEG, "twill"
+    ),
+    "shorts": Range(
+        ("plain", "plain", "denim", "plain", "checks", "floral", "plain", "stripes", "camo"), _LEG, "twill"
+    ),
+    "skirt": Range(
+        ("plain", "checks", "plain", "floral", "denim", "plain", "dots", "checks", "plain", "stripes", "cord"),
+        _DRESS,
+        "satin",
+    ),
+    "dress": Range(
+        ("floral", "plain", "stripes", "dots", "floral", "plain", "plain", "checks", "floral"), _DRESS, "satin"
+    ),
+    "shoes": Range(
+        ("plain",) * 5 + ("canvas", "plain"), (*_LEATHER, "white", "light grey", "white", "sky blue"), "leather"
+    ),
+    "hat": Range(
+        ("plain", "knit", "denim", "straw", "plain", "stripes", "wool", "cord"), (*_WARM, "white", "sky blue"), "canvas"
+    ),
+    "bag": Range(
+        ("canvas", "plain", "plain", "canvas", "plain", "plain", "print", "quilted", "stripes", "checks"),
+        _LEATHER,
+        "leather",
+    ),
 }
 
-_ACCENTS = ("white", "navy", "red", "mustard", "teal", "coral", "ivory", "forest", "orange", "sky blue", "burgundy", "pink")
+_ACCENTS = (
+    "white",
+    "navy",
+    "red",
+    "mustard",
+    "teal",
+    "coral",
+    "ivory",
+    "forest",
+    "orange",
+    "sky blue",
+    "burgundy",
+    "pink",
+)
 _CAMO = ("olive", "khaki", "charcoal", "sand", "sage", "navy", "grey")
-_DENIM = ("indigo", "sky blue", "navy", "charcoal", "light grey", "black", "ivory")
+_DENIM = ("indigo", "sky blue", "navy", "charcoal", "indigo", "light grey", "black")
 _STRAW = ("sand", "beige", "camel", "ivory")
 
 
@@ -125,7 +260,7 @@ def _cloth(pattern: str, base: RGB, accent: RGB, second: RGB, weave: str, seed: 
         case "camo":
             return Cloth("camo", (base, darker(base, 0.4), lighter(base, 0.35), darker(base, 0.7)), weave, scale, seed)
         case "denim":
-            return Cloth("denim", (base,), "denim", 1.0, seed)
+            return Cloth("denim", (mix(base, (0.45, 0.47, 0.50), 0.2),), "denim", 1.0, seed)
         case "knit":
             return Cloth("knit", (base, accent) if seed % 3 else (base,), "knit", scale, seed)
         case "cable":
@@ -172,4 +307,6 @@ def design(category: str, index: int, seed: int) -> Design:
         shift_y=float(own.uniform(-4, 4)),
     )
     look = Look(cloth, pattern, accent, second, group)
-    return Design(category, index, group, colour, pattern, look, pose, (seed, number, group, 2), int(own.integers(0, 1 << 30)))
+    return Design(
+        category, index, group, colour, pattern, look, pose, (seed, number, group, 2), int(own.integers(0, 1 << 30))
+    )

@@ -17,8 +17,9 @@ from Data.sample.palette import PALETTE, Colour
 class Drawing:
     """A drawn product.
 
-    `rgb` is uint8 (600, 480, 3). `mask` is uint8 (600, 480): the product's exact coverage of each pixel, 0..255, without
-    its shadow. `cut` names the silhouette, `pattern` the cloth; products with one `group_id` differ in colour alone.
+    `rgb` is uint8 (600, 480, 3). `mask` is uint8 (600, 480): the product's exact coverage of each pixel, 0..255,
+    without its shadow. `cut` names the silhouette, `pattern` the cloth; products with one `group_id` differ in colour
+    alone.
     """
 
     rgb: Picture

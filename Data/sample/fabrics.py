@@ -177,7 +177,7 @@ def _floral_tile(colours: tuple[RGB, ...], seed: int) -> npt.NDArray[np.float32]
                 dot = r * 0.24
                 pen.ellipse((px - dot, py - dot, px + dot, py + dot), fill=tuple(int(255 * c) for c in heart))
     soft = tile.filter(ImageFilter.GaussianBlur(0.8)).resize((TILE, TILE), Image.Resampling.BOX)
-    return np.asarray(soft, dtype=np.float32) / 255
+    return np.asarray(soft, dtype=np.float32) / np.float32(255)
 
 
 def _floral(cloth: Cloth, u: Field, v: Field) -> Albedo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -46,7 +47,7 @@ def curve(knots: Sequence[Knot], *, closed: bool = True, per: int = 9) -> Points
     corners = [i for i, k in enumerate(knots) if len(k) > 2 and k[2]]
     if not closed:
         cuts = sorted({0, len(knots) - 1, *corners})
-        pieces = [_segment(xy[i : j + 1], False, per)[:-1] for i, j in zip(cuts, cuts[1:], strict=False)]
+        pieces = [_segment(xy[i : j + 1], False, per)[:-1] for i, j in itertools.pairwise(cuts)]
         return np.concatenate([*pieces, xy[-1:]])
     if not corners:
         return _segment(xy, True, per)
@@ -54,7 +55,7 @@ def curve(knots: Sequence[Knot], *, closed: bool = True, per: int = 9) -> Points
     xy = np.roll(xy, -start, axis=0)
     ring = np.concatenate([xy, xy[:1]])
     cuts = [c - start for c in corners] + [len(knots)]
-    return np.concatenate([_segment(ring[i : j + 1], False, per)[:-1] for i, j in zip(cuts, cuts[1:], strict=False)])
+    return np.concatenate([_segment(ring[i : j + 1], False, per)[:-1] for i, j in itertools.pairwise(cuts)])
 
 
 def flip(knots: Sequence[Knot]) -> list[Knot]:

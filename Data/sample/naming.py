@@ -10,8 +10,24 @@ import numpy as np
 from Data.sample.design import Design
 
 CURRENCY = "KRW"
-BRANDS = ("Aldermoor", "Nine Tides", "Hanok Loom", "Pale Harbor", "Kestrel & Co", "Studio Ondo", "Fernhill", "Mareo", "Quiet Post",
-          "Larkspur", "Norrvik", "Tessel", "Sobaek", "Bright Mill", "Ovela", "Juniper Row")
+BRANDS = (
+    "Aldermoor",
+    "Nine Tides",
+    "Hanok Loom",
+    "Pale Harbor",
+    "Kestrel & Co",
+    "Studio Ondo",
+    "Fernhill",
+    "Mareo",
+    "Quiet Post",
+    "Larkspur",
+    "Norrvik",
+    "Tessel",
+    "Sobaek",
+    "Bright Mill",
+    "Ovela",
+    "Juniper Row",
+)
 
 SAMPLE_CATEGORIES: tuple[tuple[str, str], ...] = (
     ("t-shirt", "T-shirt"),
@@ -29,20 +45,84 @@ SAMPLE_CATEGORIES: tuple[tuple[str, str], ...] = (
     ("bag", "Bag"),
 )
 
-_PRICES = {"t-shirt": (15, 49), "polo": (29, 79), "shirt": (35, 99), "longsleeve": (25, 89), "hoodie": (45, 119), "outerwear": (89, 329),
-           "pants": (39, 129), "shorts": (25, 69), "skirt": (35, 109), "dress": (49, 189), "shoes": (59, 219), "hat": (19, 69),
-           "bag": (39, 259)}
-_ADJECTIVES = {"plain": ("Everyday", "Soft", "Clean", "Easy", "Studio"), "stripes": ("Striped",), "pinstripe": ("Pinstripe",),
-               "checks": ("Checked",), "dots": ("Dotted",), "floral": ("Floral",), "camo": ("Camo",), "denim": ("Denim",),
-               "knit": ("Knitted",), "cable": ("Cable-knit",), "cord": ("Corduroy",), "wool": ("Wool",), "canvas": ("Canvas",),
-               "straw": ("Straw",), "print": ("Graphic",), "block": ("Colour-block",), "quilted": ("Quilted",)}
-_NOUNS = {"t-shirt": "T-shirt", "polo": "Polo", "shirt": "Shirt", "longsleeve": "Top", "hoodie": "Hoodie", "skirt": "Skirt",
-          "pants": "Trousers", "shorts": "Shorts", "dress": "Dress"}
+_PRICES = {
+    "t-shirt": (15, 49),
+    "polo": (29, 79),
+    "shirt": (35, 99),
+    "longsleeve": (25, 89),
+    "hoodie": (45, 119),
+    "outerwear": (89, 329),
+    "pants": (39, 129),
+    "shorts": (25, 69),
+    "skirt": (35, 109),
+    "dress": (49, 189),
+    "shoes": (59, 219),
+    "hat": (19, 69),
+    "bag": (39, 259),
+}
+_ADJECTIVES = {
+    "plain": ("Everyday", "Soft", "Clean", "Easy", "Studio"),
+    "stripes": ("Striped",),
+    "pinstripe": ("Pinstripe",),
+    "checks": ("Checked",),
+    "dots": ("Dotted",),
+    "floral": ("Floral",),
+    "camo": ("Camo",),
+    "denim": ("Denim",),
+    "knit": ("Knitted",),
+    "cable": ("Cable-knit",),
+    "cord": ("Corduroy",),
+    "wool": ("Wool",),
+    "canvas": ("Canvas",),
+    "straw": ("Straw",),
+    "print": ("Graphic",),
+    "block": ("Colour-block",),
+    "quilted": ("Quilted",),
+}
+_NOUNS = {
+    "t-shirt": "T-shirt",
+    "polo": "Polo",
+    "shirt": "Shirt",
+    "longsleeve": "Top",
+    "hoodie": "Hoodie",
+    "skirt": "Skirt",
+    "pants": "Trousers",
+    "shorts": "Shorts",
+    "dress": "Dress",
+}
 _PAIRED = {"trainer", "high-top", "pump", "loafer", "ballerina", "slip-on", "ankle boot", "laced boot"}
-_COMPLETE = {"blouse", "shirt dress", "joggers", "denim jacket", "bomber", "puffer", "parka", "coat", "trench", "blazer", "turtleneck",
-             "henley", "beanie", "cap", "beret", "bucket hat", "tote", "handbag", "backpack", "bucket bag"}
-_SUFFIX = {"bomber": " Jacket", "puffer": " Jacket", "trench": " Coat", "crossbody": " Bag", "tote": " Bag", "wide-brimmed": " Hat",
-           "cap": "", "coat": ""}
+_COMPLETE = {
+    "blouse",
+    "shirt dress",
+    "joggers",
+    "denim jacket",
+    "bomber",
+    "puffer",
+    "parka",
+    "coat",
+    "trench",
+    "blazer",
+    "turtleneck",
+    "henley",
+    "beanie",
+    "cap",
+    "beret",
+    "bucket hat",
+    "tote",
+    "handbag",
+    "backpack",
+    "bucket bag",
+}
+_SUFFIX = {
+    "bomber": " Jacket",
+    "puffer": " Jacket",
+    "trench": " Coat",
+    "crossbody": " Bag",
+    "tote": " Bag",
+    "wide-brimmed": " Hat",
+    "cap": "",
+    "coat": "",
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +151,7 @@ def _name(design: Design, cut: str, rng: np.random.Generator) -> str:
     elif cut in _COMPLETE or cut in _SUFFIX:
         noun = _title(cut) + _SUFFIX.get(cut, "")
     else:
-        noun = f"{_title(cut)} {_NOUNS[design.category]}"
+        noun = f"{_title(cut)} {_NOUNS.get(design.category, _title(design.category))}"
     if cut == "denim jacket" and adjective == "Denim":
         adjective = "Washed"
     if design.pattern == "denim" and design.category == "pants":
@@ -81,8 +161,18 @@ def _name(design: Design, cut: str, rng: np.random.Generator) -> str:
 
 
 def _gender(category: str, cut: str, rng: np.random.Generator) -> str:
-    women = category in ("skirt", "dress") or cut in ("pump", "ballerina", "blouse", "handbag", "scoop-neck", "boat-neck", "flared",
-                                                        "cropped", "beret", "wide-brimmed")
+    women = category in ("skirt", "dress") or cut in (
+        "pump",
+        "ballerina",
+        "blouse",
+        "handbag",
+        "scoop-neck",
+        "boat-neck",
+        "flared",
+        "cropped",
+        "beret",
+        "wide-brimmed",
+    )
     if women:
         return "women"
     if category in ("hat", "bag", "hoodie", "t-shirt"):
@@ -108,7 +198,10 @@ def offer_for(design: Design, cut: str) -> Offer:
     shared = np.random.default_rng([*design.shape_seed, 3])
     own = np.random.default_rng([design.paint_seed, 4])
     gender = _gender(design.category, cut, shared)
-    kids = design.category in ("t-shirt", "hoodie", "pants", "shorts", "shoes", "outerwear") and float(shared.random()) < 0.12
+    kids = (
+        design.category in ("t-shirt", "hoodie", "pants", "shorts", "shoes", "outerwear")
+        and float(shared.random()) < 0.12
+    )
     age_group = "kids" if kids else "adult"
     low, high = _PRICES[design.category]
     thousands = int(low + (high - low) * float(shared.beta(1.6, 2.6)))

@@ -33,9 +33,9 @@ class Decal:
 class Part:
     """One piece of a product. Coordinates are pixels, x from the picture's middle.
 
-    `grain` turns the cloth (radians), `edge` and `puff` round it off, `tone` dims it, `cast` is the shadow that it throws
-    on what lies below, `within` cuts it to another outline, `holes` are cut out, `sewn_to` are the outlines of neighbours
-    towards which it does not round off.
+    `grain` turns the cloth (radians), `edge` and `puff` round it off, `tone` dims it, `cast` is the shadow that it
+    throws on what lies below, `within` cuts it to another outline, `holes` are cut out, `sewn_to` are the outlines of
+    neighbours towards which it does not round off.
     """
 
     outline: Points
@@ -181,7 +181,8 @@ class Board:
     def _cloth_coordinates(self, window: Window, grain: float, slope_x: Field, slope_y: Field) -> tuple[Field, Field]:
         """Return pattern coordinates, turned by the grain and dragged along by the slopes."""
         x, y = window.grid()
-        along_x, along_y = x - WIDTH / 2 - 7.0 * slope_x, y - HEIGHT / 2 - 7.0 * slope_y
+        along_x: Field = x - np.float32(WIDTH / 2) - np.float32(7.0) * slope_x
+        along_y: Field = y - np.float32(HEIGHT / 2) - np.float32(7.0) * slope_y
         angle = grain + self.pose.turn
         c, s = np.float32(math.cos(angle)), np.float32(math.sin(angle))
         return along_x * c + along_y * s, along_y * c - along_x * s
@@ -202,10 +203,7 @@ class Board:
     def _lay_seam(self, seam: Seam) -> None:
         path = self.pose.place(seam.path)
         window = window_of(path, 6)
-        if seam.kind == "stitch":
-            outlines = _dashes(path, seam.width)
-        else:
-            outlines = [ribbon(path, seam.width)]
+        outlines = _dashes(path, seam.width) if seam.kind == "stitch" else [ribbon(path, seam.width)]
         if not outlines:
             return
         cover = coverage(outlines, window) * self.cover[window.slices]
@@ -246,7 +244,8 @@ def paint(sketch: Sketch, pose: Pose, seed: int) -> tuple[Picture, Picture]:
     """Paint a sketch.
 
     Returns:
-        The picture, uint8 RGB (HEIGHT, WIDTH, 3), and the product's exact coverage, uint8 (HEIGHT, WIDTH), shadow excluded.
+        The picture, uint8 RGB (HEIGHT, WIDTH, 3), and the product's exact coverage without its shadow, uint8
+        (HEIGHT, WIDTH).
     """
     board = Board(pose.framed(sketch), seed)
     for element in sketch.elements:

@@ -75,7 +75,11 @@ def _word(pen: ImageDraw.ImageDraw, inks: list[tuple[int, int, int, int]], text:
     font = ImageFont.load_default(size=104)
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font, stroke_width=3)
     pen.text(
-        (240 - (left + right) / 2, 210 - (top + bottom) / 2), text, font=font, fill=inks[0], stroke_width=3,
+        (240 - (left + right) / 2, 210 - (top + bottom) / 2),
+        text,
+        font=font,
+        fill=inks[0],
+        stroke_width=3,
         stroke_fill=inks[0],
     )
     pen.rectangle((110, 282, 370, 292), fill=inks[1])
@@ -109,5 +113,5 @@ def motif(number: int, colours: tuple[RGB, RGB, RGB]) -> npt.NDArray[np.float32]
         }[name](pen, inks)
     # Blurred by about half a picture pixel, so that reading the nearest texel stays smooth.
     soft = sheet.convert("RGBa").filter(ImageFilter.GaussianBlur(1.1))
-    rgba: npt.NDArray[np.float32] = np.frombuffer(soft.tobytes(), dtype=np.uint8).reshape(_SIZE, _SIZE, 4) / np.float32(255)
-    return rgba
+    texels = np.frombuffer(soft.tobytes(), dtype=np.uint8).reshape(_SIZE, _SIZE, 4)
+    return texels.astype(np.float32) / np.float32(255)

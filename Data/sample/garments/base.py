@@ -82,8 +82,14 @@ def zipper(x: float, top: float, bottom: float, cloth: Cloth, *, puller: bool = 
     middle = np.array([[x, top], [x, (top + bottom) / 2], [x, bottom]])
     metal = METAL if luma(cloth.base) < 0.6 else darker(METAL, 0.25)
     items: list[Element] = [
-        Part(box(x - 5.5, top, x + 5.5, bottom, round_by=1), cloth.plain(darker(cloth.base, 0.22)), puff=0.15, edge=3,
-             wrinkle=0, cast=0.15),
+        Part(
+            box(x - 5.5, top, x + 5.5, bottom, round_by=1),
+            cloth.plain(darker(cloth.base, 0.22)),
+            puff=0.15,
+            edge=3,
+            wrinkle=0,
+            cast=0.15,
+        ),
         Seam(middle, "line", darker(metal, 0.35), 3.0, 0.4),
         Seam(middle, "stitch", metal, 2.6, 0.42),
     ]
@@ -109,8 +115,14 @@ def label(x: float, y: float, width: float = 20, height: float = 11, colour: RGB
     """Return a small woven label with a line of unreadable lettering."""
     words = np.array([[x - width * 0.3, y], [x, y], [x + width * 0.3, y]])
     return [
-        Part(box(x - width / 2, y - height / 2, x + width / 2, y + height / 2, round_by=1), hard(colour, 0), puff=0.15,
-             edge=3, wrinkle=0, cast=0.3),
+        Part(
+            box(x - width / 2, y - height / 2, x + width / 2, y + height / 2, round_by=1),
+            hard(colour, 0),
+            puff=0.15,
+            edge=3,
+            wrinkle=0,
+            cast=0.3,
+        ),
         Seam(words, "stitch", (0.35, 0.35, 0.38), 1.6, 0.35),
     ]
 
@@ -126,8 +138,15 @@ def pick(rng: Rng, low: float, high: float) -> float:
 
 
 def gathers(
-    rng: Rng, count: int, top: tuple[float, float, float], bottom: tuple[float, float, float], *, height: float,
-    width: float, spread: float = 1.8, fade: tuple[float, float] = (0.15, 0.02),
+    rng: Rng,
+    count: int,
+    top: tuple[float, float, float],
+    bottom: tuple[float, float, float],
+    *,
+    height: float,
+    width: float,
+    spread: float = 1.8,
+    fade: tuple[float, float] = (0.15, 0.02),
 ) -> tuple[Fold, ...]:
     """Return folds that fan out from one level to another.
 
@@ -144,8 +163,17 @@ def gathers(
         start = top[2] + pick(rng, 0, 0.35) * (bottom[2] - top[2])
         share = (start - top[2]) / (bottom[2] - top[2])
         folds.append(
-            Fold(x0 + (x1 - x0) * share, start, x1, bottom[2], jitter(rng, width, 0.3), jitter(rng, height, 0.45),
-                 pick(rng, -6, 6), spread, fade)
+            Fold(
+                x0 + (x1 - x0) * share,
+                start,
+                x1,
+                bottom[2],
+                jitter(rng, width, 0.3),
+                jitter(rng, height, 0.45),
+                pick(rng, -6, 6),
+                spread,
+                fade,
+            )
         )
     return tuple(folds)
 
@@ -167,8 +195,12 @@ def shifted(elements: list[Element], dx: float, dy: float, *, tone: float = 1.0,
             folds.append(replace(f, x0=x0, y0=y0, x1=x1, y1=y1))
         out.append(
             replace(
-                item, outline=move(item.outline), folds=tuple(folds), tone=item.tone * tone,
-                within=None if item.within is None else move(item.within), holes=tuple(move(h) for h in item.holes),
+                item,
+                outline=move(item.outline),
+                folds=tuple(folds),
+                tone=item.tone * tone,
+                within=None if item.within is None else move(item.within),
+                holes=tuple(move(h) for h in item.holes),
             )
         )
     return out

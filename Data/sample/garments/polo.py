@@ -14,13 +14,28 @@ CUTS: tuple[tuple[str, TopCut], ...] = (
     ("classic", TopCut(neck=43, dip=44, neck_y=82)),
     ("tipped", TopCut(neck=43, dip=46, neck_y=82, cuff=76)),
     ("slim", TopCut(neck=41, dip=42, neck_y=82, shoulder=106, armpit=94, waist=86, hem=91, cuff=70, sleeve_length=86)),
-    ("relaxed", TopCut(neck=45, dip=48, neck_y=84, shoulder=124, armpit=111, waist=110, hem=108, cuff=92, sleeve_length=108,
-                       angle=38)),
+    (
+        "relaxed",
+        TopCut(
+            neck=45,
+            dip=48,
+            neck_y=84,
+            shoulder=124,
+            armpit=111,
+            waist=110,
+            hem=108,
+            cuff=92,
+            sleeve_length=108,
+            angle=38,
+        ),
+    ),
     ("long-sleeved", TopCut(neck=43, dip=44, neck_y=82, sleeve="long", sleeve_length=300, cuff=44, angle=22)),
 )
 
 
-def collar(cut: TopCut, cloth: Cloth, *, fall: float, open_by: float, tip: float, weave_grain: float = 0.35) -> list[Element]:
+def collar(
+    cut: TopCut, cloth: Cloth, *, fall: float, open_by: float, tip: float, weave_grain: float = 0.35
+) -> list[Element]:
     """Return a folded collar: the stand behind the neck and two leaves.
 
     Args:
@@ -31,8 +46,16 @@ def collar(cut: TopCut, cloth: Cloth, *, fall: float, open_by: float, tip: float
         tip: how far out the tips point, px.
     """
     n, y, d = cut.neck, cut.neck_y, cut.dip
-    back: list[Knot] = [(0, y - 15), (n * 0.7, y - 13), (n + 1, y - 4, 1), (n * 0.7, y + 8), (0, y + 12), (-n * 0.7, y + 8),
-                        (-n - 1, y - 4, 1), (-n * 0.7, y - 13)]
+    back: list[Knot] = [
+        (0, y - 15),
+        (n * 0.7, y - 13),
+        (n + 1, y - 4, 1),
+        (n * 0.7, y + 8),
+        (0, y + 12),
+        (-n * 0.7, y + 8),
+        (-n - 1, y - 4, 1),
+        (-n * 0.7, y - 13),
+    ]
     items: list[Element] = [Part(curve(back), cloth, puff=0.4, edge=8, tone=0.88, wrinkle=0.2, cast=0.25)]
     front = y + d
     for sign in (-1, 1):
@@ -48,8 +71,16 @@ def collar(cut: TopCut, cloth: Cloth, *, fall: float, open_by: float, tip: float
         ]
         roll = Fold(sign * n * 0.9, y - 8, sign * (open_by + 16), front + fall * 0.5, 7, 2.4, 0, 1.2, (0.2, 0.3))
         items.append(
-            Part(curve(side(leaf, sign)), cloth, folds=(roll,), puff=0.5, edge=9, wrinkle=0.4, cast=0.42,
-                 grain=sign * weave_grain)
+            Part(
+                curve(side(leaf, sign)),
+                cloth,
+                folds=(roll,),
+                puff=0.5,
+                edge=9,
+                wrinkle=0.4,
+                cast=0.42,
+                grain=sign * weave_grain,
+            )
         )
     return items
 
@@ -59,19 +90,34 @@ def polo(rng: Rng, look: Look) -> Sketch:
     name, cut = CUTS[look.variant % len(CUTS)]
     cut = sewn_neck(cut, rng)
     cloth = look.cloth
-    trimmed = name == "tipped" or look.pattern in ("stripes",) and look.variant % 2 == 0
+    trimmed = name == "tipped" or (look.pattern in ("stripes",) and look.variant % 2 == 0)
     soft = cloth.plain(look.accent if trimmed and name != "tipped" else cloth.base, "rib")
     items: list[Element] = inside(cut, look.plain)
     items += sleeves(rng, cut, cloth)
     if cut.sleeve == "short":
         for sign in (-1, 1):
             items.append(
-                Part(curve(side(cut.wrist_band(11, -2), sign)), soft, grain=-sign * 0.7, puff=0.5, edge=7, wrinkle=0.2, cast=0.1)
+                Part(
+                    curve(side(cut.wrist_band(11, -2), sign)),
+                    soft,
+                    grain=-sign * 0.7,
+                    puff=0.5,
+                    edge=7,
+                    wrinkle=0.2,
+                    cast=0.1,
+                )
             )
             if name == "tipped":
                 band = cut.wrist_band(11, -2)
-                items.append(Seam(curve(side([(*_mid(band[0], band[1]), 0), (*_mid(band[3], band[2]), 0)], sign), closed=False),
-                                  "line", look.accent, 3.0, 0.4))
+                items.append(
+                    Seam(
+                        curve(side([(*_mid(band[0], band[1]), 0), (*_mid(band[3], band[2]), 0)], sign), closed=False),
+                        "line",
+                        look.accent,
+                        3.0,
+                        0.4,
+                    )
+                )
     else:
         items += cuff_hems(cut, 12)
     items += body(rng, cut, cloth)

@@ -12,8 +12,12 @@ from Data.sample.painter import Element, Part, Sketch
 from Data.sample.palette import darker, lighter, luma
 from Data.sample.shading import Fold
 
-_LONG = TopCut(neck=41, dip=40, neck_y=84, sleeve="long", sleeve_length=296, cuff=48, angle=22, bend=13, hem_drop=16, length=508)
-_SHORT = TopCut(neck=43, dip=50, neck_y=84, shoulder=120, armpit=108, waist=107, hem=108, cuff=94, sleeve_length=108, angle=40)
+_LONG = TopCut(
+    neck=41, dip=40, neck_y=84, sleeve="long", sleeve_length=296, cuff=48, angle=22, bend=13, hem_drop=16, length=508
+)
+_SHORT = TopCut(
+    neck=43, dip=50, neck_y=84, shoulder=120, armpit=108, waist=107, hem=108, cuff=94, sleeve_length=108, angle=40
+)
 CUTS: tuple[tuple[str, TopCut], ...] = (
     ("button-down", _LONG),
     ("short-sleeved", _SHORT),
@@ -51,23 +55,37 @@ def shirt(rng: Rng, look: Look) -> Sketch:
     for sign in (-1, 1):
         if cut.sleeve == "long":
             band = cut.wrist_band(30, 2)
-            items.append(Part(curve(side(band, sign)), cloth, grain=-sign * 0.16, puff=0.5, edge=10, wrinkle=0.3, cast=0.2))
+            items.append(
+                Part(curve(side(band, sign)), cloth, grain=-sign * 0.16, puff=0.5, edge=10, wrinkle=0.3, cast=0.2)
+            )
             items += button(sign * (band[2][0] + 9), band[2][1] - 14, pearl, 3.3)
         else:
             band = cut.wrist_band(12, 1)
-            items.append(Part(curve(side(band, sign)), cloth, grain=-sign * 0.7, puff=0.4, edge=8, wrinkle=0.3, cast=0.12))
+            items.append(
+                Part(curve(side(band, sign)), cloth, grain=-sign * 0.7, puff=0.4, edge=8, wrinkle=0.3, cast=0.12)
+            )
     outline = curve(mirrored(_front(cut)))
-    items.append(Part(outline, cloth, folds=drape(rng, cut), edge=22, puff=0.48, wrinkle=1.1, cast=0.2,
-                      sewn_to=cut.sleeve_outlines()))
+    items.append(
+        Part(
+            outline,
+            cloth,
+            folds=drape(rng, cut),
+            edge=22,
+            puff=0.48,
+            wrinkle=1.1,
+            cast=0.2,
+            sewn_to=cut.sleeve_outlines(),
+        )
+    )
     items += cut.armholes()
     items.append(_tails(cut))
     top = cut.neck_y + cut.dip - 10
     bottom = cut.length + cut.hem_drop - 0.5
     half = 10.5
-    pull = tuple(
-        Fold(-half, top + 46 + 58 * i, half, top + 44 + 58 * i, 4, 1.2, 0, 1.0, (0.3, 0.3)) for i in range(6)
+    pull = tuple(Fold(-half, top + 46 + 58 * i, half, top + 44 + 58 * i, 4, 1.2, 0, 1.0, (0.3, 0.3)) for i in range(6))
+    items.append(
+        Part(box(-half, top, half, bottom, round_by=1), cloth, folds=pull, puff=0.30, edge=4, wrinkle=0.4, cast=0.26)
     )
-    items.append(Part(box(-half, top, half, bottom, round_by=1), cloth, folds=pull, puff=0.30, edge=4, wrinkle=0.4, cast=0.26))
     for x in (-half + 2.6, half - 2.6):
         items.append(stitch((x, top), (x, bottom - 4), colour=look.thread, strength=0.2))
     count = 6
@@ -96,10 +114,15 @@ def shirt(rng: Rng, look: Look) -> Sketch:
 def _tails(cut: TopCut) -> Element:
     up = 8
     return seam(
-        (-cut.hem - 3, cut.length - cut.hem_drop * 2 - up), (-cut.hem * 0.72, cut.length - up),
-        (-cut.hem * 0.35, cut.length + cut.hem_drop - up), (0, cut.length + cut.hem_drop - up),
-        (cut.hem * 0.35, cut.length + cut.hem_drop - up), (cut.hem * 0.72, cut.length - up),
-        (cut.hem + 3, cut.length - cut.hem_drop * 2 - up), strength=0.2, width=1.1,
+        (-cut.hem - 3, cut.length - cut.hem_drop * 2 - up),
+        (-cut.hem * 0.72, cut.length - up),
+        (-cut.hem * 0.35, cut.length + cut.hem_drop - up),
+        (0, cut.length + cut.hem_drop - up),
+        (cut.hem * 0.35, cut.length + cut.hem_drop - up),
+        (cut.hem * 0.72, cut.length - up),
+        (cut.hem + 3, cut.length - cut.hem_drop * 2 - up),
+        strength=0.2,
+        width=1.1,
     )
 
 
@@ -110,11 +133,27 @@ def _camp(cut: TopCut, look: Look) -> list[Element]:
     back: list[Knot] = [(0, y - 13), (n, y - 6, 1), (n * 0.7, y + 8), (0, y + 12), (-n * 0.7, y + 8), (-n, y - 6, 1)]
     items.append(Part(curve(back), look.cloth, puff=0.4, edge=8, tone=0.88, wrinkle=0.2))
     for sign in (-1, 1):
-        lapel: list[Knot] = [(3, front + 6, 1), (30, front - 18), (58, front - 36, 1), (n + 4, y + 28, 1), (n * 0.7, y + 10)]
-        upper: list[Knot] = [(n * 0.6, y - 11, 1), (n + 4, y - 3), (n + 20, y + 16), (72, y + 46, 1), (n + 3, y + 36, 1),
-                             (n * 0.84, y + 14)]
-        items.append(Part(curve(side(lapel, sign)), look.cloth, puff=0.4, edge=8, wrinkle=0.4, cast=0.4, grain=sign * 0.4))
-        items.append(Part(curve(side(upper, sign)), look.cloth, puff=0.45, edge=8, wrinkle=0.4, cast=0.4, grain=sign * 0.6))
+        lapel: list[Knot] = [
+            (3, front + 6, 1),
+            (30, front - 18),
+            (58, front - 36, 1),
+            (n + 4, y + 28, 1),
+            (n * 0.7, y + 10),
+        ]
+        upper: list[Knot] = [
+            (n * 0.6, y - 11, 1),
+            (n + 4, y - 3),
+            (n + 20, y + 16),
+            (72, y + 46, 1),
+            (n + 3, y + 36, 1),
+            (n * 0.84, y + 14),
+        ]
+        items.append(
+            Part(curve(side(lapel, sign)), look.cloth, puff=0.4, edge=8, wrinkle=0.4, cast=0.4, grain=sign * 0.4)
+        )
+        items.append(
+            Part(curve(side(upper, sign)), look.cloth, puff=0.45, edge=8, wrinkle=0.4, cast=0.4, grain=sign * 0.6)
+        )
     return items
 
 
@@ -127,7 +166,11 @@ def _bow(cut: TopCut, look: Look, rng: Rng) -> list[Element]:
         loop: list[Knot] = [(0, y), (26, y - 20), (48, y - 8), (46, y + 16), (22, y + 14)]
         fold = Fold(0, y, sign * 40, y + 2, 6, 3, 0, 1.6, (0.05, 0.3))
         drop = Fold(sign * 4, y + 4, sign * 29, y + 96, 5, 3, pick(rng, -4, 4), 1.3, (0.05, 0.1))
-        items.append(Part(curve(side(tail, sign)), look.cloth, folds=(drop,), puff=0.5, edge=8, cast=0.35, grain=-sign * 0.2))
-        items.append(Part(curve(side(loop, sign)), look.cloth, folds=(fold,), puff=0.7, edge=11, cast=0.35, grain=sign * 1.2))
+        items.append(
+            Part(curve(side(tail, sign)), look.cloth, folds=(drop,), puff=0.5, edge=8, cast=0.35, grain=-sign * 0.2)
+        )
+        items.append(
+            Part(curve(side(loop, sign)), look.cloth, folds=(fold,), puff=0.7, edge=11, cast=0.35, grain=sign * 1.2)
+        )
     items.append(Part(box(-9, y - 9, 9, y + 11, round_by=7), look.cloth, puff=0.7, edge=8))
     return items

@@ -44,8 +44,13 @@ def _ripple(waves: int, t: float) -> float:
 
 def skirt_outline(waist: float, top: float, hip: float, hem: float, length: float, wave: float, waves: int) -> Points:
     """Return a skirt's outline: the sides from waist to hem, and a waving hem."""
-    right: list[Knot] = [(0, top + 4), (waist * 0.6, top + 3), (waist, top, 1), (hip, top + 0.30 * (length - top)),
-                         (hem, length - 8, 1)]
+    right: list[Knot] = [
+        (0, top + 4),
+        (waist * 0.6, top + 3),
+        (waist, top, 1),
+        (hip, top + 0.30 * (length - top)),
+        (hem, length - 8, 1),
+    ]
     left = [(-k[0], *k[1:]) for k in reversed(right[1:])]
     count = max(8, waves * 8)
     hem_knots: list[Knot] = []
@@ -58,8 +63,14 @@ def skirt_outline(waist: float, top: float, hip: float, hem: float, length: floa
 
 def waistband(waist: float, top: float, look: Look, *, depth: float = 22) -> list[Element]:
     """Return a waistband and the inside of the back above it."""
-    half: list[Knot] = [(0, top + 4), (waist * 0.6, top + 3), (waist + 1, top, 1), (waist + 4, top + depth, 1),
-                        (waist * 0.6, top + depth + 3), (0, top + depth + 4)]
+    half: list[Knot] = [
+        (0, top + 4),
+        (waist * 0.6, top + 3),
+        (waist + 1, top, 1),
+        (waist + 4, top + depth, 1),
+        (waist * 0.6, top + depth + 3),
+        (0, top + depth + 4),
+    ]
     return [Part(curve(mirrored(half)), look.cloth, puff=0.45, edge=7, wrinkle=0.3, cast=0.25)]
 
 
@@ -77,8 +88,15 @@ def _pleats(cut: SkirtCut, count: int) -> tuple[Fold, ...]:
 def skirt(rng: Rng, look: Look) -> Sketch:
     """Draw a skirt."""
     name, cut = CUTS[look.variant % len(CUTS)]
-    cut = SkirtCut(jitter(rng, cut.waist, 0.05), cut.waist_y, jitter(rng, cut.hip, 0.04), jitter(rng, cut.hem, 0.05),
-                   jitter(rng, cut.length, 0.04), cut.wave, cut.waves)
+    cut = SkirtCut(
+        jitter(rng, cut.waist, 0.05),
+        cut.waist_y,
+        jitter(rng, cut.hip, 0.04),
+        jitter(rng, cut.hem, 0.05),
+        jitter(rng, cut.length, 0.04),
+        cut.wave,
+        cut.waves,
+    )
     outline = skirt_outline(cut.waist, cut.waist_y, cut.hip, cut.hem, cut.length, cut.wave, cut.waves)
     top = (-cut.waist * 0.95, cut.waist * 0.95, cut.waist_y + 16)
     bottom = (-cut.hem * 0.97, cut.hem * 0.97, cut.length + 10)
@@ -86,17 +104,35 @@ def skirt(rng: Rng, look: Look) -> Sketch:
         folds = _pleats(cut, 14)
     elif name == "pencil":
         folds = (
-            *(Fold(s * cut.hip, cut.waist_y + 120 + 14 * i, s * 22, cut.waist_y + 106 + 22 * i, 8, 2.6, 6, 1.5, (0.1, 0.6))
-              for s in (-1, 1) for i in range(4)),
+            *(
+                Fold(
+                    s * cut.hip,
+                    cut.waist_y + 120 + 14 * i,
+                    s * 22,
+                    cut.waist_y + 106 + 22 * i,
+                    8,
+                    2.6,
+                    6,
+                    1.5,
+                    (0.1, 0.6),
+                )
+                for s in (-1, 1)
+                for i in range(4)
+            ),
             *gathers(rng, 4, top, bottom, height=2.0, width=9, fade=(0.5, 0.05)),
         )
     elif name == "mini":
         folds = gathers(rng, 6, top, bottom, height=2.6, width=8)
     else:
-        folds = gathers(rng, {"A-line": 7, "tiered": 13, "flared": 9}.get(name, 7), top, bottom, height=5.0, width=7.5,
-                        spread=2.2)
-    back: list[Knot] = [(0, cut.waist_y - 3), (cut.waist * 0.7, cut.waist_y - 4), (cut.waist, cut.waist_y + 1, 1),
-                        (0, cut.waist_y + 18)]
+        folds = gathers(
+            rng, {"A-line": 7, "tiered": 13, "flared": 9}.get(name, 7), top, bottom, height=5.0, width=7.5, spread=2.2
+        )
+    back: list[Knot] = [
+        (0, cut.waist_y - 3),
+        (cut.waist * 0.7, cut.waist_y - 4),
+        (cut.waist, cut.waist_y + 1, 1),
+        (0, cut.waist_y + 18),
+    ]
     items: list[Element] = [Part(curve(mirrored(back)), look.plain, tone=0.66, puff=0.2, cast=0, wrinkle=0.2)]
     if name == "tiered":
         items += _tiers(rng, cut, look)
@@ -115,8 +151,11 @@ def skirt(rng: Rng, look: Look) -> Sketch:
         for i in range(steps):
             items += button(0, cut.waist_y + 13 + i * (cut.length - cut.waist_y - 40) / (steps - 1), knob, 4.6)
         for sign in (-1, 1):
-            mouth: list[Knot] = [(sign * cut.waist * 0.52, cut.waist_y + 26), (sign * cut.waist * 0.70, cut.waist_y + 58),
-                                 (sign * cut.hip * 0.92, cut.waist_y + 70)]
+            mouth: list[Knot] = [
+                (sign * cut.waist * 0.52, cut.waist_y + 26),
+                (sign * cut.waist * 0.70, cut.waist_y + 58),
+                (sign * cut.hip * 0.92, cut.waist_y + 70),
+            ]
             items.append(seam(*mouth, strength=0.4, width=1.8))
             items.append(stitch(*[(k[0] - sign * 4, k[1] + 4) for k in mouth], colour=colour))
     return Sketch(tuple(items), name)
@@ -127,8 +166,9 @@ def _hem(cut: SkirtCut) -> Element:
     count = max(8, cut.waves * 6)
     for i in range(count + 1):
         t = i / count
-        knots.append((cut.hem * (1 - 2 * t), cut.length - 18 + 14 * (1 - (2 * t - 1) ** 2)
-                      + cut.wave * _ripple(cut.waves, t)))
+        knots.append(
+            (cut.hem * (1 - 2 * t), cut.length - 18 + 14 * (1 - (2 * t - 1) ** 2) + cut.wave * _ripple(cut.waves, t))
+        )
     return seam(*knots, strength=0.16, width=1.2)
 
 
@@ -142,7 +182,9 @@ def _tiers(rng: Rng, cut: SkirtCut, look: Look) -> list[Element]:
         w0 = cut.waist + (cut.hem - cut.waist) * levels[i]
         w1 = cut.waist + (cut.hem - cut.waist) * levels[i + 1] * 0.98 + 4
         shape = skirt_outline(w0, y0 - 6, (w0 + w1) / 2 + 4, w1, y1 + 6, 4, 6 + 2 * i)
-        folds = gathers(rng, 11 + 3 * i, (-w0, w0, y0), (-w1, w1, y1 + 8), height=3.6, width=5, spread=1.9, fade=(0.05, 0.03))
+        folds = gathers(
+            rng, 11 + 3 * i, (-w0, w0, y0), (-w1, w1, y1 + 8), height=3.6, width=5, spread=1.9, fade=(0.05, 0.03)
+        )
         items.append(Part(shape, look.cloth, folds=folds, edge=14, puff=0.45, wrinkle=0.8, cast=0.4))
     return items
 
@@ -150,13 +192,33 @@ def _tiers(rng: Rng, cut: SkirtCut, look: Look) -> list[Element]:
 def _wrap(rng: Rng, cut: SkirtCut, look: Look) -> list[Element]:
     """Return the overlapping front panel and its tie."""
     top, bottom = cut.waist_y, cut.length
-    panel: list[Knot] = [(-cut.waist, top, 1), (cut.waist * 0.55, top + 6, 1), (cut.waist * 0.72, top + 120),
-                         (cut.hem * 0.34, bottom - 70), (cut.hem * 0.08, bottom + 8, 1), (-cut.hem * 0.5, bottom + 2),
-                         (-cut.hem, bottom - 8, 1), (-cut.hip, top + 0.3 * (bottom - top))]
-    folds = gathers(rng, 6, (cut.waist * 0.5, -cut.waist * 0.4, top + 14), (cut.hem * 0.1, -cut.hem, bottom), height=4.4,
-                    width=7, spread=2.0)
-    tie: list[Knot] = [(cut.waist * 0.6, top + 12), (cut.waist * 0.9, top + 60), (cut.waist * 0.8 + pick(rng, -6, 10), top + 120),
-                       (cut.waist * 0.8 + 16, top + 118, 1), (cut.waist * 1.08, top + 56), (cut.waist * 0.72, top + 8)]
+    panel: list[Knot] = [
+        (-cut.waist, top, 1),
+        (cut.waist * 0.55, top + 6, 1),
+        (cut.waist * 0.72, top + 120),
+        (cut.hem * 0.34, bottom - 70),
+        (cut.hem * 0.08, bottom + 8, 1),
+        (-cut.hem * 0.5, bottom + 2),
+        (-cut.hem, bottom - 8, 1),
+        (-cut.hip, top + 0.3 * (bottom - top)),
+    ]
+    folds = gathers(
+        rng,
+        6,
+        (cut.waist * 0.5, -cut.waist * 0.4, top + 14),
+        (cut.hem * 0.1, -cut.hem, bottom),
+        height=4.4,
+        width=7,
+        spread=2.0,
+    )
+    tie: list[Knot] = [
+        (cut.waist * 0.6, top + 12),
+        (cut.waist * 0.9, top + 60),
+        (cut.waist * 0.8 + pick(rng, -6, 10), top + 120),
+        (cut.waist * 0.8 + 16, top + 118, 1),
+        (cut.waist * 1.08, top + 56),
+        (cut.waist * 0.72, top + 8),
+    ]
     return [
         Part(curve(panel), look.cloth, folds=folds, edge=14, puff=0.4, cast=0.45, grain=0.12),
         Part(curve(tie), look.cloth, puff=0.5, edge=6, cast=0.4, grain=0.3),

@@ -111,8 +111,12 @@ class TopCut:
 
     def armholes(self) -> list[Element]:
         """The seams that join the sleeves to the body."""
-        line: list[Knot] = [(self.shoulder, self.shoulder_y, 1), (self.shoulder - 7, self.shoulder_y + 48),
-                            (self.armpit - 5, self.armpit_y - 26), (self.armpit, self.armpit_y, 1)]
+        line: list[Knot] = [
+            (self.shoulder, self.shoulder_y, 1),
+            (self.shoulder - 7, self.shoulder_y + 48),
+            (self.armpit - 5, self.armpit_y - 26),
+            (self.armpit, self.armpit_y, 1),
+        ]
         return [seam(*side(line, sign), strength=0.34, width=1.6) for sign in (-1, 1)]
 
     def wrist_band(self, depth: float, grow: float = 0.0) -> list[Knot]:
@@ -132,9 +136,21 @@ class TopCut:
 def inside(cut: TopCut, cloth: Cloth, *, tag: bool = True, rise: float = 7) -> list[Element]:
     """Return the inside of the back, which shows through the neck."""
     n, y, d = cut.neck, cut.neck_y, cut.dip
-    half: list[Knot] = [(0, y + rise), (n * 0.6, y + rise * 0.7), (n + 1, y, 1), (n * 0.9, y + d * 0.7 + 12), (0, y + d + 16)]
+    half: list[Knot] = [
+        (0, y + rise),
+        (n * 0.6, y + rise * 0.7),
+        (n + 1, y, 1),
+        (n * 0.9, y + d * 0.7 + 12),
+        (0, y + d + 16),
+    ]
     items: list[Element] = [Part(curve(mirrored(half)), cloth, puff=0.2, edge=6, tone=0.66, wrinkle=0.3, cast=0)]
-    rim: list[Knot] = [(-n, y + 3), (-n * 0.6, y + rise * 0.7 + 5), (0, y + rise + 6), (n * 0.6, y + rise * 0.7 + 5), (n, y + 3)]
+    rim: list[Knot] = [
+        (-n, y + 3),
+        (-n * 0.6, y + rise * 0.7 + 5),
+        (0, y + rise + 6),
+        (n * 0.6, y + rise * 0.7 + 5),
+        (n, y + 3),
+    ]
     items.append(Seam(curve(rim, closed=False), "seam", None, 1.5, 0.25))
     if tag and d > 22:
         items += label(0, y + rise + 13, 18, 10)
@@ -154,14 +170,21 @@ def neck_band(cut: TopCut, cloth: Cloth, width: float = 9.0) -> list[Element]:
 
 def sleeve_folds(rng: Rng, cut: TopCut, sign: int) -> tuple[Fold, ...]:
     """Return the creases of a sleeve: across the elbow when long, from the armpit when short."""
-    elbow, wrist, a1, a2 = cut.arm()
-    folds = []
+    elbow, wrist, _a1, _a2 = cut.arm()
+    folds: list[Fold] = []
     ax, ay = cut.armpit, cut.armpit_y
-    for _ in range(3):
-        folds.append(
-            Fold(sign * (ax + pick(rng, -4, 10)), ay - pick(rng, 8, 34), sign * (elbow[0] + pick(rng, 0, 26)),
-                 elbow[1] + pick(rng, -34, 20), pick(rng, 5, 8), pick(rng, 2.2, 4.2), pick(rng, -5, 5))
+    folds.extend(
+        Fold(
+            sign * (ax + pick(rng, -4, 10)),
+            ay - pick(rng, 8, 34),
+            sign * (elbow[0] + pick(rng, 0, 26)),
+            elbow[1] + pick(rng, -34, 20),
+            pick(rng, 5, 8),
+            pick(rng, 2.2, 4.2),
+            pick(rng, -5, 5),
         )
+        for _ in range(3)
+    )
     if cut.sleeve == "long":
         for i in range(4):
             t = -0.25 + 0.22 * i + pick(rng, -0.05, 0.05)
@@ -170,15 +193,33 @@ def sleeve_folds(rng: Rng, cut: TopCut, sign: int) -> tuple[Fold, ...]:
             reach = cut.cuff * 0.62
             tilt = pick(rng, -18, 18)
             folds.append(
-                Fold(sign * (x - reach), y + tilt, sign * (x + reach), y - tilt, pick(rng, 5, 8), pick(rng, 1.8, 3.8),
-                     pick(rng, -4, 4), 1.2, (0.3, 0.4))
+                Fold(
+                    sign * (x - reach),
+                    y + tilt,
+                    sign * (x + reach),
+                    y - tilt,
+                    pick(rng, 5, 8),
+                    pick(rng, 1.8, 3.8),
+                    pick(rng, -4, 4),
+                    1.2,
+                    (0.3, 0.4),
+                )
             )
         for i in range(2):
             t = 0.84 - 0.13 * i
             x, y = elbow[0] + (wrist[0] - elbow[0]) * t, elbow[1] + (wrist[1] - elbow[1]) * t
             folds.append(
-                Fold(sign * (x - cut.cuff * 0.6), y + 6, sign * (x + cut.cuff * 0.6), y - 6, 5, pick(rng, 2, 3.6), 2, 1.0,
-                     (0.2, 0.2))
+                Fold(
+                    sign * (x - cut.cuff * 0.6),
+                    y + 6,
+                    sign * (x + cut.cuff * 0.6),
+                    y - 6,
+                    5,
+                    pick(rng, 2, 3.6),
+                    2,
+                    1.0,
+                    (0.2, 0.2),
+                )
             )
     return tuple(folds)
 
@@ -187,12 +228,20 @@ def sleeves(rng: Rng, cut: TopCut, cloth: Cloth, *, puff: float = 0.55, wrinkle:
     """Return both sleeves; the pattern turns with the arm."""
     items: list[Element] = []
     _, _, a1, a2 = cut.arm()
-    for sign in (-1, 1):
-        items.append(
-            Part(curve(side(cut.sleeve_knots(), sign)), cloth, folds=sleeve_folds(rng, cut, sign),
-                 grain=-sign * (a1 + a2) / 2, edge=cut.cuff * 0.30, puff=puff, wrinkle=wrinkle, cast=0.2,
-                 sewn_to=(cut.body(),))
+    items.extend(
+        Part(
+            curve(side(cut.sleeve_knots(), sign)),
+            cloth,
+            folds=sleeve_folds(rng, cut, sign),
+            grain=-sign * (a1 + a2) / 2,
+            edge=cut.cuff * 0.30,
+            puff=puff,
+            wrinkle=wrinkle,
+            cast=0.2,
+            sewn_to=(cut.body(),),
         )
+        for sign in (-1, 1)
+    )
     return items
 
 
@@ -202,38 +251,72 @@ def cuff_hems(cut: TopCut, inset: float = 9.0) -> list[Element]:
     d, n, h = (math.sin(a2), math.cos(a2)), (math.cos(a2), -math.sin(a2)), cut.cuff / 2 + 3
     x, y = wrist[0] - d[0] * inset, wrist[1] - d[1] * inset
     items: list[Element] = []
-    for sign in (-1, 1):
-        items.append(
-            seam((sign * (x + n[0] * h), y + n[1] * h), (sign * (x - n[0] * h), y - n[1] * h), strength=0.2, width=1.2)
-        )
+    items.extend(
+        seam((sign * (x + n[0] * h), y + n[1] * h), (sign * (x - n[0] * h), y - n[1] * h), strength=0.2, width=1.2)
+        for sign in (-1, 1)
+    )
     return items
 
 
 def drape(rng: Rng, cut: TopCut, *, strength: float = 1.0) -> tuple[Fold, ...]:
     """Return the folds of a hanging body: from the armpits inwards, and soft lengths towards the hem."""
-    folds = []
+    folds: list[Fold] = []
     span = cut.length - cut.armpit_y
     for sign in (-1, 1):
-        for _ in range(3):
-            folds.append(
-                Fold(sign * (cut.armpit - pick(rng, 2, 12)), cut.armpit_y + pick(rng, -26, 14), sign * pick(rng, 18, 62),
-                     cut.armpit_y + pick(rng, 34, 150), pick(rng, 7, 11), strength * pick(rng, 2.4, 4.6),
-                     pick(rng, -10, 10), 1.7, (0.12, 0.6))
+        folds.extend(
+            Fold(
+                sign * (cut.armpit - pick(rng, 2, 12)),
+                cut.armpit_y + pick(rng, -26, 14),
+                sign * pick(rng, 18, 62),
+                cut.armpit_y + pick(rng, 34, 150),
+                pick(rng, 7, 11),
+                strength * pick(rng, 2.4, 4.6),
+                pick(rng, -10, 10),
+                1.7,
+                (0.12, 0.6),
             )
-        folds.append(
-            Fold(sign * (cut.shoulder - 18), cut.shoulder_y + 22, sign * pick(rng, 20, 48), cut.armpit_y + pick(rng, -20, 30),
-                 9, strength * 2.2, pick(rng, -8, 8), 1.6, (0.3, 0.5))
+            for _ in range(3)
         )
         folds.append(
-            Fold(sign * (cut.waist - 4), cut.armpit_y + span * pick(rng, 0.45, 0.6), sign * pick(rng, 20, 50),
-                 cut.armpit_y + span * pick(rng, 0.5, 0.8), 8, strength * pick(rng, 2, 3.6), pick(rng, -10, 10), 1.8,
-                 (0.12, 0.6))
+            Fold(
+                sign * (cut.shoulder - 18),
+                cut.shoulder_y + 22,
+                sign * pick(rng, 20, 48),
+                cut.armpit_y + pick(rng, -20, 30),
+                9,
+                strength * 2.2,
+                pick(rng, -8, 8),
+                1.6,
+                (0.3, 0.5),
+            )
+        )
+        folds.append(
+            Fold(
+                sign * (cut.waist - 4),
+                cut.armpit_y + span * pick(rng, 0.45, 0.6),
+                sign * pick(rng, 20, 50),
+                cut.armpit_y + span * pick(rng, 0.5, 0.8),
+                8,
+                strength * pick(rng, 2, 3.6),
+                pick(rng, -10, 10),
+                1.8,
+                (0.12, 0.6),
+            )
         )
     for i in range(5):
         x = cut.hem * (-0.8 + 0.4 * i) + pick(rng, -14, 14)
         folds.append(
-            Fold(x * 0.86, cut.armpit_y + span * pick(rng, 0.4, 0.7), x, cut.length + 8, pick(rng, 9, 14),
-                 strength * pick(rng, 2.2, 4.4), pick(rng, -8, 8), 1.5, (0.5, 0.05))
+            Fold(
+                x * 0.86,
+                cut.armpit_y + span * pick(rng, 0.4, 0.7),
+                x,
+                cut.length + 8,
+                pick(rng, 9, 14),
+                strength * pick(rng, 2.2, 4.4),
+                pick(rng, -8, 8),
+                1.5,
+                (0.5, 0.05),
+            )
         )
     return tuple(folds)
 
@@ -243,8 +326,17 @@ def body(
 ) -> list[Element]:
     """Return the front with its folds."""
     return [
-        Part(cut.body(), cloth, folds=drape(rng, cut, strength=strength), edge=24, puff=puff, wrinkle=0.9 * strength,
-             cast=0.20, decal=decal, sewn_to=cut.sleeve_outlines()),
+        Part(
+            cut.body(),
+            cloth,
+            folds=drape(rng, cut, strength=strength),
+            edge=24,
+            puff=puff,
+            wrinkle=0.9 * strength,
+            cast=0.20,
+            decal=decal,
+            sewn_to=cut.sleeve_outlines(),
+        ),
         *cut.armholes(),
     ]
 
@@ -252,15 +344,35 @@ def body(
 def hem_line(cut: TopCut, up: float = 13, *, strength: float = 0.2) -> Seam:
     """Return the seam that runs along the hem."""
     y = cut.length - up
-    return seam((-cut.hem - 4, y), (-cut.hem * 0.5, y + cut.hem_drop * 0.8), (0, y + cut.hem_drop),
-                (cut.hem * 0.5, y + cut.hem_drop * 0.8), (cut.hem + 4, y), strength=strength, width=1.2)
+    return seam(
+        (-cut.hem - 4, y),
+        (-cut.hem * 0.5, y + cut.hem_drop * 0.8),
+        (0, y + cut.hem_drop),
+        (cut.hem * 0.5, y + cut.hem_drop * 0.8),
+        (cut.hem + 4, y),
+        strength=strength,
+        width=1.2,
+    )
 
 
 def sewn_neck(cut: TopCut, rng: Rng) -> TopCut:
     """Return the cut with its measures varied a little."""
     return TopCut(
-        jitter(rng, cut.neck, 0.06), cut.neck_y, jitter(rng, cut.dip, 0.12), cut.neckline, jitter(rng, cut.shoulder, 0.04),
-        cut.shoulder_y, jitter(rng, cut.armpit, 0.04), jitter(rng, cut.armpit_y, 0.02), jitter(rng, cut.waist, 0.05),
-        jitter(rng, cut.hem, 0.05), jitter(rng, cut.length, 0.03), cut.hem_drop, cut.sleeve,
-        jitter(rng, cut.sleeve_length, 0.06), jitter(rng, cut.cuff, 0.06), jitter(rng, cut.angle, 0.08), cut.bend,
+        jitter(rng, cut.neck, 0.06),
+        cut.neck_y,
+        jitter(rng, cut.dip, 0.12),
+        cut.neckline,
+        jitter(rng, cut.shoulder, 0.04),
+        cut.shoulder_y,
+        jitter(rng, cut.armpit, 0.04),
+        jitter(rng, cut.armpit_y, 0.02),
+        jitter(rng, cut.waist, 0.05),
+        jitter(rng, cut.hem, 0.05),
+        jitter(rng, cut.length, 0.03),
+        cut.hem_drop,
+        cut.sleeve,
+        jitter(rng, cut.sleeve_length, 0.06),
+        jitter(rng, cut.cuff, 0.06),
+        jitter(rng, cut.angle, 0.08),
+        cut.bend,
     )

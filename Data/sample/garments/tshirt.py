@@ -23,7 +23,10 @@ TEE_CUTS: tuple[tuple[str, TopCut], ...] = (
     ("V-neck", TopCut(neckline="v", dip=66, neck=42)),
     ("boxy", TopCut(shoulder=126, armpit=114, waist=114, hem=114, length=470, cuff=96, angle=40, shoulder_y=112)),
     ("scoop-neck", TopCut(neck=54, dip=58, shoulder=104, armpit=94, waist=86, hem=96, cuff=72, sleeve_length=80)),
-    ("oversized", TopCut(shoulder=132, armpit=118, waist=116, hem=112, length=515, cuff=98, sleeve_length=116, angle=33)),
+    (
+        "oversized",
+        TopCut(shoulder=132, armpit=118, waist=116, hem=112, length=515, cuff=98, sleeve_length=116, angle=33),
+    ),
     ("ringer", TopCut(dip=30, cuff=78)),
 )
 
