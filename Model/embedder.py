@@ -232,6 +232,6 @@ def match_probability(match: Match, cosine: float) -> float:
 
 def embedder_id(encoder: Encoder, segmenter: Segmenter) -> str:
     """Return 16 hex digits that change whenever a picture's vector may change."""
-    card = encoder.card
-    parts = (card.sha256, segmenter.identity, str(PREPROCESSING_VERSION), card.background, card.framing, card.resize)
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+    inputs = {"sha256", "input_size", "resize", "pad_color", "mean", "std", "background", "framing"}
+    facts = (encoder.card.model_dump_json(include=inputs), segmenter.identity, str(PREPROCESSING_VERSION))
+    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:16]
