@@ -14,6 +14,8 @@ DataError
 ├── BackupError
 │   ├── BackupInvalid     the backup is incomplete, damaged or of an unknown version
 │   └── RestoreRefused    the place to restore into is not empty
+├── UnknownImporter       no importer has this name
+├── UnknownImporter
 ├── ImportFailed          a whole source is unusable (encoding, columns)
 ├── SyncRefused           a sync that would take away too much
 ├── FetchError
@@ -28,6 +30,8 @@ DataError
     ├── GenerationRefused a new generation failed its checks
     └── IndexFull         the disk is full
 """
+
+from collections.abc import Sequence
 
 
 class DataError(Exception):
@@ -138,6 +142,14 @@ class BackupInvalid(BackupError):
 
 class RestoreRefused(BackupError):
     """The place to restore into already holds a catalogue."""
+
+
+class UnknownImporter(DataError):
+    """There is no importer of this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no importer named {name!r}: choose among {', '.join(known)}.")
+        self.name = name
 
 
 class ImportFailed(DataError):

@@ -167,4 +167,4 @@ def test_hashes_tell_text_from_pictures() -> None:
 
 def test_a_product_is_frozen() -> None:
     with pytest.raises(ValidationError):
-        make().name = "x"  # type: ignore[misc]
+        make().name = "x"
