@@ -1,0 +1,67 @@
+"""Rows of a CSV or TSV file, streamed, with the faults that such files really have told in one sentence."""
+
+import csv
+import io
+from collections.abc import Generator, Iterator
+from typing import IO
+
+from Data.errors import ImportFailed
+from Data.product import RowProblem
+
+MAX_CELL = 1_000_000
+"""Characters in one cell past which the file is taken to have an unclosed quote."""
+
+_SAMPLE = 65_536
+
+
+def read_rows(
+    file: IO[bytes], name: str, delimiter: str | None = None
+) -> Generator[tuple[int, list[str]] | RowProblem, None, None]:
+    """Yield the file's numbered rows, the header first as row 0; blank rows are passed over.
+
+    Args:
+        file: UTF-8, with or without a byte order mark.
+        name: of the file, for messages.
+        delimiter: None looks for comma, semicolon or tab in the header.
+    Raises:
+        ImportFailed: not UTF-8, or a quote is never closed.
+    """
+    csv.field_size_limit(MAX_CELL)
+    try:
+        with io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="") as text:
+            if delimiter is None:
+                delimiter = guess_delimiter(text.read(_SAMPLE).partition("\n")[0])
+                text.seek(0)
+            yield from _numbered(csv.reader(text, delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        raise ImportFailed(
+            f"{name} is not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 and import it again."
+        ) from error
+    except csv.Error as error:
+        said = str(error)
+        if "field larger than" in said or "unexpected end of data" in said:
+            raise ImportFailed(f"{name} has a quote that is never closed: mend it and import it again.") from error
+        raise ImportFailed(f"{name} cannot be read as a table ({said}): mend it and import it again.") from error
+
+
+def guess_delimiter(header: str) -> str:
+    """Return the separator that occurs most often in the header; a comma where none does."""
+    return max(",\t;|", key=header.count)
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]] | RowProblem]:
+    """Number the rows. One with another number of cells than the header is a problem of its own."""
+    header: list[str] | None = None
+    number = 0
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            header = cells
+            yield 0, cells
+            continue
+        number += 1
+        if len(cells) != len(header):
+            yield RowProblem(number, f"has {len(cells)} cells where the header has {len(header)}.")
+            continue
+        yield number, cells

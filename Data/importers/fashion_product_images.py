@@ -1,0 +1,88 @@
+"""`fashion-product-images`: a shop's pictures with type, colour, gender and title (Param Aggarwal, MIT).
+
+Layout: styles.csv beside images/<id>.jpg, in a folder or a tar. The last column, the title, may hold bare commas. The
+set has no brands, prices or links; those stay empty.
+"""
+
+from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+
+from Data.errors import ImportFailed
+from Data.importers.base import ImportedRow, ImportOptions, register
+from Data.importers.files import open_files
+from Data.product import RowProblem
+
+TABLE = "styles.csv"
+COLUMNS = (
+    *("id", "gender", "masterCategory", "subCategory", "articleType"),
+    *("baseColour", "season", "year", "usage", "productDisplayName"),
+)
+
+PEOPLE = {
+    "Men": ("men", "adult"),
+    "Women": ("women", "adult"),
+    "Unisex": ("unisex", "adult"),
+    "Boys": ("men", "kids"),
+    "Girls": ("women", "kids"),
+}
+
+
+class FashionProductImages:
+    """The rows of styles.csv."""
+
+    total: int | None = None
+
+    def __init__(self, path: Path) -> None:
+        """Open the folder or tar.
+
+        Raises:
+            ImportFailed: not of this layout.
+        """
+        self._files = open_files(path)
+        self._name = path.name
+        try:
+            self._files.open(TABLE).close()
+        except FileNotFoundError:
+            raise ImportFailed(f"{path.name} holds no {TABLE}: it is not fashion-product-images.") from None
+
+    def rows(self) -> Iterator[ImportedRow | RowProblem]:
+        """Yield one row per product."""
+        with self._files.open(TABLE) as file, TextIOWrapper(file, encoding="utf-8-sig", newline=None) as lines:
+            try:
+                header = tuple(next(lines, "").rstrip("\n").split(","))
+                if header != COLUMNS:
+                    raise ImportFailed(f"{TABLE} of {self._name} does not have the columns {', '.join(COLUMNS)}.")
+                for number, line in enumerate((line for line in lines if line.strip()), start=1):
+                    yield _row(number, line.rstrip("\n"))
+            except UnicodeDecodeError as error:
+                raise ImportFailed(f"{TABLE} of {self._name} is not UTF-8: fetch the set again.") from error
+
+    def read(self, file: str) -> bytes:
+        """Return a picture's bytes."""
+        return self._files.read(file)
+
+
+def _row(number: int, line: str) -> ImportedRow | RowProblem:
+    # Nothing is quoted in this file: whatever follows the ninth comma is the title.
+    cells = line.split(",", len(COLUMNS) - 1)
+    if len(cells) != len(COLUMNS):
+        return RowProblem(number, f"has {len(cells)} cells where there should be {len(COLUMNS)}.", cells[0] or None)
+    said = dict(zip(COLUMNS, cells, strict=True))
+    gender, age_group = PEOPLE.get(said["gender"], (None, None))
+    values = {
+        "product_id": said["id"],
+        "name": said["productDisplayName"] or said["articleType"],
+        "category_name": said["articleType"],
+        "gender": gender,
+        "age_group": age_group,
+        "colour": None if said["baseColour"] in ("", "NA") else said["baseColour"],
+    }
+    return ImportedRow(number, values, (f"images/{said['id']}.jpg",))
+
+
+@register("fashion-product-images")
+def open_fashion_product_images(path: Path, options: ImportOptions) -> FashionProductImages:
+    """Open the set; it needs no options."""
+    del options
+    return FashionProductImages(path)
