@@ -59,7 +59,10 @@ def _band(phase: Field, start: float, stop: float, soft: float) -> Field:
 
 
 def _over(ground: Albedo, colour: RGB, amount: Field) -> Albedo:
-    return ground + amount[..., None] * (np.asarray(colour, dtype=np.float32) - ground)
+    out = np.asarray(colour, dtype=np.float32) - ground
+    out *= amount[..., None]
+    out += ground
+    return out
 
 
 def _plain(cloth: Cloth, u: Field, v: Field) -> Albedo:
@@ -194,10 +197,10 @@ def grain() -> npt.NDArray[np.float32]:
 
 def speckle(u: Field, v: Field, stretch_u: float = 1.0, stretch_v: float = 1.0) -> Field:
     """Read the grain tile at cloth coordinates."""
-    return grain()[
-        np.floor(v / stretch_v).astype(np.int32) & 255,
-        np.floor(u / stretch_u).astype(np.int32) & 255,
-    ]
+    row = np.floor(v * np.float32(1 / stretch_v)).astype(np.int32) & 255
+    row <<= 8
+    row |= np.floor(u * np.float32(1 / stretch_u)).astype(np.int32) & 255
+    return grain().ravel().take(row)
 
 
 def _denim(cloth: Cloth, u: Field, v: Field) -> Albedo:

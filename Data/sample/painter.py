@@ -142,13 +142,13 @@ class Board:
 
     def _lay_part(self, part: Part) -> None:
         outline = self.pose.place(part.outline)
-        window = window_of(outline, 14)
+        window = window_of(outline, 13 if part.cast else 3)
         cover = coverage([outline], window, holes=[self.pose.place(h) for h in part.holes])
         if part.within is not None:
             cover = cover * coverage([self.pose.place(part.within)], window)
         whole = cover
         if part.sewn_to:
-            whole = np.maximum(cover, coverage([self.pose.place(o) for o in part.sewn_to], window))
+            whole = np.maximum(cover, coverage([self.pose.place(o) for o in part.sewn_to], window, fine=False))
         surface = relief(
             whole,
             window,
@@ -227,12 +227,15 @@ def _dashes(path: Points, width: float, dash: float = 5.0, gap: float = 3.0) -> 
     """Return the stitches along a path as little strips."""
     step = np.linalg.norm(np.diff(path, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(step)])
-    strips = []
-    for start in np.arange(1.0, along[-1] - dash, dash + gap):
-        at = np.array([start, start + dash / 2, start + dash])
-        piece = np.stack([np.interp(at, along, path[:, 0]), np.interp(at, along, path[:, 1])], axis=1)
-        strips.append(ribbon(piece, width))
-    return strips
+    starts = np.arange(1.0, along[-1] - dash, dash + gap)
+    ends = [
+        np.stack([np.interp(at, along, path[:, 0]), np.interp(at, along, path[:, 1])], axis=1)
+        for at in (starts, starts + dash)
+    ]
+    way = ends[1] - ends[0]
+    across = np.stack([-way[:, 1], way[:, 0]], axis=1) * (width / 2 / dash)
+    corners = np.stack([ends[0] + across, ends[1] + across, ends[1] - across, ends[0] - across], axis=1)
+    return list(corners)
 
 
 def thread_for(colour: RGB) -> RGB:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from Data.sample.raster import Field, Window, blur, noise, resize
+from Data.sample.raster import Field, Window, blur, noise, resize, soften
 
 LIGHT_X, LIGHT_Y = 0.46, 0.50
 
@@ -103,6 +103,9 @@ def relief(
         wrinkle_cell: size of those hills in pixels, across and down.
         seed: of those hills.
     """
+    if not (folds or puff or wrinkle):
+        flat = np.zeros_like(cover)
+        return Relief(np.ones_like(cover), flat, flat)
     height, width = cover.shape
     half = ((height + 1) // 2, (width + 1) // 2)
     small = np.zeros(half, dtype=np.float32)
@@ -117,7 +120,7 @@ def relief(
         round_off = blur(cover, max(1.0, edge * 0.5))
         flank = 1 - np.clip((round_off - 0.2) / 0.8, 0, 1)
         surface -= (1.7 * puff * edge) * flank * flank
-        lip = blur(cover, 1.8)
+        lip = soften(cover, 1.8)
         surface += puff * 2.6 * lip
         # Light hardly reaches into the turn at an edge.
         shade = 0.20 * min(1.0, puff) * np.clip(1.0 - round_off, 0, 0.5)

@@ -193,6 +193,7 @@ def _crossbody(rng: Rng, look: Look) -> list[Element]:
         _outlined(outline, look.thread),
         Part(lid, c, puff=0.5, edge=16, wrinkle=0.7, cast=0.5),
         _outlined(lid, look.thread),
+        *(_quilting(outline, top, bottom) if look.pattern == "quilted" else ()),
         Part(ellipse(0, top + 96, 13, 13), hard(metal), puff=0.6, edge=6, wrinkle=0, cast=0.45),
         Part(ellipse(0, top + 96, 5, 5, n=20), hard(darker(metal, 0.25)), puff=0.4, edge=3, wrinkle=0, cast=0.1),
     ]
@@ -207,12 +208,10 @@ def _crossbody(rng: Rng, look: Look) -> list[Element]:
         )
         for sign in (-1, 1)
     )
-    if look.pattern == "quilted":
-        items += _quilting(outline, lid, top, bottom)
     return items
 
 
-def _quilting(outline: Points, lid: Points, top: float, bottom: float) -> list[Element]:
+def _quilting(outline: Points, top: float, bottom: float) -> list[Element]:
     lines: list[Element] = []
     for i in range(-9, 10):
         x = i * 30.0

@@ -11,7 +11,7 @@ import numpy as np
 from Data.sample.fabrics import Cloth
 from Data.sample.geometry import Knot, Points, box, curve, ellipse
 from Data.sample.painter import Element, Part, Seam, Sketch, thread_for
-from Data.sample.palette import RGB, darker, lighter, luma
+from Data.sample.palette import RGB, darker, luma
 from Data.sample.shading import Fold
 
 Rng = np.random.Generator
@@ -66,15 +66,11 @@ def stitch(*knots: Knot, colour: RGB, width: float = 1.15, strength: float = 0.3
 
 
 def button(x: float, y: float, colour: RGB, radius: float = 4.3) -> list[Element]:
-    """Return a four-hole button."""
-    dark = darker(colour, 0.55) if luma(colour) > 0.3 else lighter(colour, 0.3)
-    items: list[Element] = [
-        Part(ellipse(x, y, radius, radius, n=28), hard(colour, 0.1), puff=0.35, edge=3, wrinkle=0, cast=0.45)
-    ]
-    for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
-        hole = ellipse(x + dx * radius * 0.28, y + dy * radius * 0.28, 0.75, 0.75, n=10)
-        items.append(Part(hole, hard(dark, 0), puff=0, wrinkle=0, cast=0))
-    return items
+    """Return a button with four holes, through which the cloth shows."""
+    at = radius * 0.30
+    holes = tuple(ellipse(x + dx * at, y + dy * at, 0.85, 0.85, n=8) for dx in (-1, 1) for dy in (-1, 1))
+    disc = ellipse(x, y, radius, radius, n=28)
+    return [Part(disc, hard(colour, 0.1), puff=0.35, edge=3, wrinkle=0, cast=0.45, holes=holes)]
 
 
 def zipper(x: float, top: float, bottom: float, cloth: Cloth, *, puller: bool = True) -> list[Element]:
