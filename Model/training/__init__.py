@@ -1,0 +1,1 @@
+"""Training, distillation and export of the networks. The only place in Similook that imports torch."""

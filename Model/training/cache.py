@@ -1,0 +1,186 @@
+"""Decode every picture once into uint8 arrays that training steps read from memory.
+
+One folder holds `<set>.npy` (n, size, size, 4) uint8, RGB and alpha, letterboxed on white, and `<set>.json` with one
+record per row. Alpha is the garment mask where one is known (255 everywhere else): street masks are drawn by people,
+a shop picture's white background gives its own away.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from Model.training import manifest
+from Model.training.labels import STREET_GARMENTS, STREET_TAGS
+
+log = logging.getLogger(__name__)
+
+PHOTO_SIZE = 256
+SHOP_SIZE = 80
+STREET_MARGIN = 0.08
+STREET_MIN_SHARE = 0.004
+NEAR_WHITE = 244
+GARMENT_SHARES = (0.04, 0.9)
+
+Picture = NDArray[np.uint8]
+Record = dict[str, Any]
+Find = Callable[[Sequence[Image.Image]], Sequence[Picture]]
+
+
+def letterbox(image: Image.Image, size: int, fill: int = 255) -> Picture:
+    """Scale the picture so that its long side is `size` and centre it on `fill`. Returns (size, size, c) uint8."""
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    small = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0))
+    if small.ndim == 2:
+        small = small[:, :, None]
+    canvas = np.full((size, size, small.shape[2]), fill, np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    canvas[top : top + height, left : left + width] = small
+    return canvas
+
+
+def white_background_alpha(picture: Picture) -> Picture:
+    """Return 0 where near-white touches the border of the picture and 255 elsewhere; all 255 if that finds nothing.
+
+    Shape: (h, w, 3) -> (h, w, 1).
+    """
+    white = (picture > NEAR_WHITE).all(axis=2)
+    seed = np.zeros_like(white)
+    seed[0], seed[-1], seed[:, 0], seed[:, -1] = True, True, True, True
+    background = ndimage.binary_propagation(seed & white, mask=white)
+    if background.mean() < 0.05:
+        background[:] = False
+    return np.where(background, 0, 255).astype(np.uint8)[:, :, None]
+
+
+def _photos(archive: Path) -> Iterator[tuple[Record, Picture]]:
+    rows = {row.image: row for row in manifest.clothing_dataset(archive)}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.name in rows:
+                row = rows[member.name]
+                rgb = letterbox(_open(tar, member), PHOTO_SIZE)
+                alpha = np.full((*rgb.shape[:2], 1), 255, np.uint8)
+                yield _record(row, label=row.label), np.concatenate([rgb, alpha], axis=2)
+
+
+def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
+    with tarfile.open(archive) as tar:
+        handle = tar.extractfile("labels.txt")
+        assert handle is not None
+        tags = {
+            int(line.split()[0]): line.split()[1] for line in handle.read().decode().splitlines() if line[:1].isdigit()
+        }
+        for row in manifest.street_photos(archive):
+            photo = _open(tar, tar.getmember(row.image))
+            if not row.mask:
+                rgb = letterbox(photo, PHOTO_SIZE)
+                yield _record(row, label="", tag=""), np.concatenate([rgb, np.full_like(rgb[:, :, :1], 255)], axis=2)
+                continue
+            parts = np.asarray(_open(tar, tar.getmember(row.mask), mode="L"))
+            for number in np.unique(parts):
+                tag = tags.get(int(number), "")
+                region = parts == number
+                if tag in STREET_GARMENTS and region.mean() >= STREET_MIN_SHARE:
+                    crop = _crop(photo, region)
+                    yield _record(row, label=STREET_TAGS.get(tag, ""), tag=tag), crop
+
+
+def build_garments(data: Path, folder: Path, find: Find) -> None:
+    """Write the photos once more as the service shows them to the encoder: the crop around the garment, with its mask.
+
+    Photos in which no garment is found, or nothing but garment, are left out.
+
+    Args:
+        find: pictures to masks, 0 background .. 255 garment, each of its picture's size.
+    """
+    target = folder / "garments.json"
+    if target.exists():
+        return
+    archive = data / "clothing-dataset.tar"
+    rows = {row.image: row for row in manifest.clothing_dataset(archive)}
+    records: list[Record] = []
+    pictures: list[Picture] = []
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.name not in rows:
+                continue
+            row, photo = rows[member.name], _open(tar, member)
+            (mask,) = find([photo])
+            region = mask >= 128
+            if GARMENT_SHARES[0] <= region.mean() <= GARMENT_SHARES[1]:
+                records.append(_record(row, label=row.label))
+                pictures.append(_crop(photo, region, mask))
+    np.save(folder / "garments.npy", np.stack(pictures))
+    target.write_text(json.dumps(records), encoding="utf-8")
+    log.info("cached garments: %d of %d photos", len(records), len(rows))
+
+
+def _crop(photo: Image.Image, region: NDArray[np.bool_], mask: Picture | None = None) -> Picture:
+    """Return the letterboxed crop around the region, with the mask, or the region, as alpha. Shape: (size, size, 4)."""
+    ys, xs = np.nonzero(region)
+    margin = round(STREET_MARGIN * max(np.ptp(ys), np.ptp(xs))) + 2
+    box = (
+        max(0, int(xs.min()) - margin),
+        max(0, int(ys.min()) - margin),
+        min(photo.width, int(xs.max()) + margin + 1),
+        min(photo.height, int(ys.max()) + margin + 1),
+    )
+    alpha = Image.fromarray(region.astype(np.uint8) * 255 if mask is None else mask).crop(box)
+    return np.concatenate([letterbox(photo.crop(box), PHOTO_SIZE), letterbox(alpha, PHOTO_SIZE, fill=0)], axis=2)
+
+
+def _shop(archive: Path) -> Iterator[tuple[Record, Picture]]:
+    rows = {row.image: row for row in manifest.shop_pictures(archive)}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.name in rows:
+                row = rows[member.name]
+                rgb = letterbox(_open(tar, member), SHOP_SIZE)
+                yield (
+                    _record(row, label=row.label, **row.words),
+                    np.concatenate([rgb, white_background_alpha(rgb)], axis=2),
+                )
+
+
+def _open(tar: tarfile.TarFile, member: tarfile.TarInfo, mode: str = "RGB") -> Image.Image:
+    handle = tar.extractfile(member)
+    assert handle is not None
+    return Image.open(io.BytesIO(handle.read())).convert(mode)
+
+
+def _record(row: manifest.Row, **labels: str) -> Record:
+    return {"image": row.image, "group": row.group, "split": row.split, **labels}
+
+
+def build_cache(data: Path, folder: Path) -> None:
+    """Write photos, street and shop arrays of the three published tars into `folder`; sets already there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = (
+        ("photos", _photos, "clothing-dataset.tar"),
+        ("street", _street, "clothing-co-parsing.tar"),
+        ("shop", _shop, "fashion-product-images-small.tar"),
+    )
+    for name, reader, archive in sources:
+        target = folder / f"{name}.json"
+        if target.exists():
+            continue
+        records: list[Record] = []
+        pictures: list[Picture] = []
+        for record, picture in reader(data / archive):
+            records.append(record)
+            pictures.append(picture)
+        np.save(folder / f"{name}.npy", np.stack(pictures))
+        target.write_text(json.dumps(records), encoding="utf-8")
+        log.info("cached %s: %d pictures", name, len(records))

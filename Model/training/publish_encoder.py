@@ -1,0 +1,202 @@
+"""From a checkpoint to the served encoder folder: ONNX, checked against torch, int8, calibrated matches, card.
+
+python -m Model.training.publish_encoder --checkpoint FILE --cache DIR --data DIR --out FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+
+from Model.card import Bands, Card, Match, sha256_hex
+from Model.errors import CheckpointInvalid
+from Model.metrics import cosine_scores, different_groups, neighbour_agreement, ranking
+from Model.preprocess import to_batch
+from Model.probe import make_probe, probe_picture
+from Model.training.datasets import PictureSet, make_vocabulary
+from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
+from Model.training.resnet import Encoder, build_encoder
+from Model.training.train_encoder import IMAGENET
+from Model.training.transform import strong_transform
+from Model.weights import publish
+
+log = logging.getLogger(__name__)
+
+Vectors = npt.NDArray[np.float32]
+
+PROBE_SEED = 20
+CALIBRATION = {"photos": 96, "street": 64, "shop": 16}
+LICENCE = "MIT; trained on CC0-1.0, Apache-2.0 and MIT pictures, from Apache-2.0 teachers"
+TRAINED_ON = (
+    "clothing-dataset (CC0-1.0), training senders",
+    "clothing-co-parsing (Apache-2.0), training photos",
+    "fashion-product-images-small (MIT), training products",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared on the way: torch against ONNX in fp32, and int8 against fp32.
+
+    Args:
+        fp32_difference: largest absolute difference of a vector's value.
+        int8_cosine: lowest cosine of an int8 vector with its fp32 one.
+        int8_agreement: mean share of common 10 nearest neighbours among the validation photos.
+    """
+
+    fp32_difference: float
+    int8_cosine: float
+    int8_agreement: float
+
+
+def load_encoder_checkpoint(path: Path) -> Encoder:
+    """Return the averaged network of a checkpoint, in eval mode.
+
+    Raises:
+        CheckpointInvalid: it is of another architecture, or cannot be read.
+    """
+    network = build_encoder()
+    try:
+        # Written by this program: it holds the stage's settings beside the weights.
+        saved = torch.load(path, map_location="cpu", weights_only=False)
+        network.load_state_dict(saved["average"])
+    except (OSError, RuntimeError, KeyError) as error:
+        raise CheckpointInvalid(f"{path} is not a ResNet34 checkpoint: train the last stage first.") from error
+    return network.eval()
+
+
+def base_card(size: int) -> Card:
+    """Return a card with the encoder's preprocessing; checksum, metrics and probe are still to come."""
+    return Card(
+        format=1,
+        name="resnet34",
+        kind="encoder",
+        sha256="0" * 64,
+        input_name="image",
+        input_size=(size, size),
+        resize="letterbox",
+        mean=IMAGENET[0],
+        std=IMAGENET[1],
+        dim=512,
+        normalised=True,
+        background="white",
+        framing="garment",
+        precision="int8",
+        licence=LICENCE,
+        source="trained from random weights by Model/training/recipe.py",
+        trained_on=TRAINED_ON,
+    )
+
+
+def calibration_inputs(cache: Path, card: Card, seed: int = 0) -> Vectors:
+    """Return normalised training pictures: whole photos, garments on white, shop pictures. Shape: (n, 3, h, w)."""
+    records = json.loads((cache / "shop.json").read_text(encoding="utf-8"))
+    vocabulary = make_vocabulary(records)
+    random = np.random.default_rng(seed)
+    images = []
+    for name, count in CALIBRATION.items():
+        source = PictureSet(cache, name, vocabulary)
+        for row in source.rows[random.choice(len(source), min(count, len(source)), replace=False)]:
+            picture = np.asarray(source.full[row], dtype=np.float32)
+            alpha = picture[:, :, 3:] / 255
+            rgb = picture[:, :, :3] * alpha + 255 * (1 - alpha)
+            images.append(Image.fromarray(rgb.astype(np.uint8)))
+    return to_batch(images, card)
+
+
+def fit_match(views: Vectors, others: Vectors, groups: npt.ArrayLike, seed: int = 0) -> Match:
+    """Fit the probability that two pictures of a given cosine show one garment.
+
+    Args:
+        views: vectors of strongly transformed pictures. Shape: (n, dim).
+        others: vectors of the same pictures untransformed. Shape: (n, dim).
+        groups: pairs of one group are not used as random pairs: a sender may have sent one garment twice.
+    """
+    scores = cosine_scores(views, others)
+    same = np.diag(scores)
+    allowed = different_groups(groups, groups)
+    apart = np.random.default_rng(seed).choice(scores[allowed], size=min(20 * len(same), int(allowed.sum())))
+    cosines = np.concatenate([same, apart]).reshape(-1, 1)
+    truth = np.concatenate([np.ones(len(same)), np.zeros(len(apart))])
+    # One match to one stranger: the figure says how sure the two pictures make us, before any prior.
+    fitted = LogisticRegression(C=1e4, class_weight="balanced").fit(cosines, truth)
+    a, b = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    chance = 1 / (1 + np.exp(-(a * np.quantile(apart, 0.98) + b)))
+    return Match(kind="logistic", a=a, b=b, bands=Bands(same=0.95, similar=round(min(float(chance), 0.9), 3)))
+
+
+def _run(file: Path, inputs: Vectors, threads: int) -> Vectors:
+    session = open_session(file, threads)
+    return np.concatenate([run_onnx(session, inputs[at : at + 32]) for at in range(0, len(inputs), 32)])
+
+
+def publish_encoder(
+    checkpoint: Path, cache: Path, folder: Path, size: int = 224, threads: int = 1
+) -> tuple[Card, Check]:
+    """Export, check, quantise, calibrate, and put the encoder into its folder in one step.
+
+    Raises:
+        CheckpointInvalid, TrainingError: the folder is untouched.
+    """
+    network = load_encoder_checkpoint(checkpoint)
+    card = base_card(size)
+    validation = PictureSet(cache, "photos", make_vocabulary([]), split="val")
+    photos = [Image.fromarray(validation.full[row][:, :, :3]) for row in validation.rows]
+    names = [record["image"] for record in validation.records]
+    groups = [record["group"] for record in validation.records]
+    inputs = to_batch(photos, card)
+    with tempfile.TemporaryDirectory() as scratch:
+        fp32 = export_onnx(network, torch.from_numpy(inputs[:2]), Path(scratch) / "fp32.onnx", "image", "embedding")
+        difference = check_same(network, fp32, inputs[:4])
+        int8 = quantise(fp32, Path(scratch) / "int8.onnx", calibration_inputs(cache, card))
+        exact, served = _run(fp32, inputs, threads), _run(int8, inputs, threads)
+        moved = [strong_transform(photo, name) for photo, name in zip(photos, names, strict=True)]
+        match = fit_match(_run(int8, to_batch(moved, card), threads), served, groups)
+        probe = _run(int8, to_batch([probe_picture(PROBE_SEED, card.input_size)], card), threads)[0]
+        model = int8.read_bytes()
+    check = Check(difference, float((exact * served).sum(axis=1).min()), _agreement(exact, served))
+    metrics: dict[str, Any] = {
+        "int8_recall_at_10_agreement": round(check.int8_agreement, 4),
+        "int8_lowest_cosine": round(check.int8_cosine, 4),
+        "torch_onnx_difference": float(f"{check.fp32_difference:.1e}"),
+    }
+    update = {"sha256": sha256_hex(model), "metrics": metrics, "match": match, "probe": make_probe(PROBE_SEED, probe)}
+    return publish(card.model_copy(update=update), model, folder), check
+
+
+def _agreement(first: Vectors, second: Vectors) -> float:
+    others = ~np.eye(len(first), dtype=bool)
+    orders = [ranking(cosine_scores(vectors, vectors), others, k=10) for vectors in (first, second)]
+    return neighbour_agreement(orders[0], orders[1])
+
+
+def main() -> None:
+    """Publish a checkpoint from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the encoder's model folder")
+    parser.add_argument("--size", type=int, default=224, help="side of the input in px")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(arguments.threads)
+    card, check = publish_encoder(
+        arguments.checkpoint, arguments.cache, arguments.out, arguments.size, arguments.threads
+    )
+    log.info("%s %s %s", card.file, check, card.match)
+
+
+if __name__ == "__main__":
+    main()
