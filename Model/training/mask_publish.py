@@ -1,0 +1,130 @@
+"""Measure a trained garment mask and put it where it is served from.
+
+``python -m Model.training.mask_publish --data DIR --checkpoint FILE --out Model/weights/garment-mask``
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from Model.card import Card, sha256_hex
+from Model.training.mask_data import MaskSets, Pixels, read_sets
+from Model.training.mask_export import (
+    INPUT_NAME,
+    SIDE,
+    averaged_net,
+    export_fp32,
+    export_int8,
+    open_session,
+    run_session,
+)
+from Model.training.mask_metrics import validation_iou, validation_pictures
+
+log = logging.getLogger(__name__)
+
+MOST_LOST = 0.005  # of IoU, on any kind of picture, before int8 is turned down
+MIN_COVERAGE = 0.02
+LICENCE = (
+    "MIT, as this repository; trained on clothing-co-parsing (Apache-2.0), clothing-dataset (CC0) "
+    "and fashion-product-images-small (MIT)"
+)
+TRAINED_ON = ("clothing-co-parsing", "clothing-dataset", "fashion-product-images-small")
+
+
+def calibration_pictures(sets: MaskSets, count: int) -> Pixels:
+    """Return ``count`` phone photos and as many street photos, none held back. Shape: (2 count, 320, 320, 3)."""
+    from PIL import Image
+
+    phone = sets.photos[~sets.photo_is_val][:count]
+    street = [np.asarray(Image.fromarray(p).resize((SIDE, SIDE))) for p in sets.street[~sets.street_is_val][:count]]
+    return np.concatenate([phone, np.stack(street)])
+
+
+def measured(file: Path, sets: MaskSets, count: int) -> dict[str, float]:
+    """Return mask IoU by kind of picture, and the median latency in ms of one picture on one thread."""
+    session = open_session(file)
+    figures = validation_iou(lambda pictures: run_session(session, pictures), sets, count=count)
+    picture = next(validation_pictures(sets, "street", 1))[0][None]
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        run_session(session, picture)
+        times.append(time.perf_counter() - began)
+    return {**{f"iou_{kind}": round(value, 4) for kind, value in figures.items()},
+            "latency_ms_1_thread": round(float(np.median(times)) * 1e3, 1)}  # fmt: skip
+
+
+def publish(data_dir: Path, checkpoint: Path, out_dir: Path, *, limit: int | None = None, count: int = 1000) -> Card:
+    """Export, quantise, measure both, and write model.onnx and card.json of the one that is served.
+
+    Args:
+        data_dir: folder with the three archives.
+        checkpoint: what mask_train.run returned.
+        out_dir: the model folder; its files are replaced only after everything has been measured.
+        limit: pictures of each kind to read, for a smoke run.
+        count: validation pictures of each kind.
+    Returns: the card, with the figures of both precisions.
+    """
+    sets = read_sets(data_dir, limit=limit)
+    with tempfile.TemporaryDirectory() as folder:
+        fp32 = export_fp32(averaged_net(checkpoint), Path(folder) / "fp32.onnx")
+        int8 = export_int8(fp32, Path(folder) / "int8.onnx", calibration_pictures(sets, 32 if limit is None else 2))
+        figures = {"fp32": measured(fp32, sets, count), "int8": measured(int8, sets, count)}
+        log.info("%s", figures)
+        kinds = [key for key in figures["fp32"] if key.startswith("iou_")]
+        holds = all(figures["fp32"][key] - figures["int8"][key] <= MOST_LOST for key in kinds)
+        precision: Literal["int8", "fp32"] = "int8" if holds else "fp32"
+        data = (int8 if holds else fp32).read_bytes()
+    card = Card(
+        format=1,
+        name="garment-mask",
+        kind="segmenter",
+        file="model.onnx",
+        sha256=sha256_hex(data),
+        input_name=INPUT_NAME,
+        input_size=(SIDE, SIDE),
+        resize="squash",
+        precision=precision,
+        min_coverage=MIN_COVERAGE,
+        licence=LICENCE,
+        source="Model/training/mask_train.py",
+        trained_on=TRAINED_ON,
+        metrics={
+            "validation": "mean IoU per picture; street and crop: photos of splits/clothing_co_parsing_val.csv",
+            "machine": platform.machine(),
+            **figures[precision],
+            "fp32": dict(figures["fp32"]),
+            "int8": dict(figures["int8"]),
+        },
+    )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    part = out_dir / "model.onnx.part"
+    part.write_bytes(data)
+    part.replace(out_dir / "model.onnx")
+    card.save(out_dir)
+    return card
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1000, help="validation pictures of each kind")
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    card = publish(asked.data, asked.checkpoint, asked.out, count=asked.count)
+    log.info("%s is served: %s", card.precision, card.metrics)
+
+
+if __name__ == "__main__":
+    main()
