@@ -41,12 +41,17 @@ class Cloth:
         return replace(self, pattern="plain", colours=(colour or self.base,), weave=weave or self.weave)
 
     def paint(self, u: Field, v: Field) -> Albedo:
-        """Return the sRGB colour in 0..1 at cloth coordinates in pixels. Shape: (h, w, 3)."""
+        """Return the sRGB colour in 0..1 at cloth coordinates in pixels. Shape: (3, h, w)."""
         return PATTERNS[self.pattern](self, u / self.scale, v / self.scale)
 
 
+def channels(colour: RGB) -> Albedo:
+    """Return a colour that broadcasts over a picture. Shape: (3, 1, 1)."""
+    return np.asarray(colour, dtype=np.float32)[:, None, None]
+
+
 def _flat(cloth: Cloth, u: Field) -> Albedo:
-    return np.broadcast_to(np.asarray(cloth.base, dtype=np.float32), (*u.shape, 3))
+    return np.broadcast_to(channels(cloth.base), (3, *u.shape))
 
 
 def _band(phase: Field, start: float, stop: float, soft: float) -> Field:
@@ -59,8 +64,8 @@ def _band(phase: Field, start: float, stop: float, soft: float) -> Field:
 
 
 def _over(ground: Albedo, colour: RGB, amount: Field) -> Albedo:
-    out = np.asarray(colour, dtype=np.float32) - ground
-    out *= amount[..., None]
+    out = channels(colour) - ground
+    out *= amount
     out += ground
     return out
 
@@ -123,10 +128,10 @@ def _dots(cloth: Cloth, u: Field, v: Field) -> Albedo:
 
 
 def _read(tile: npt.NDArray[np.float32], u: Field, v: Field) -> Albedo:
-    size = tile.shape[0]
+    size = tile.shape[1]
     column = np.floor(u * TILE_DENSITY).astype(np.int32) % size
     row = np.floor(v * TILE_DENSITY).astype(np.int32) % size
-    return tile.reshape(-1, 3)[row * size + column]
+    return tile.reshape(3, -1).take(row * size + column, axis=1)
 
 
 def _petals(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, count: int, turn: float, fill: RGB) -> None:
@@ -180,7 +185,7 @@ def _floral_tile(colours: tuple[RGB, ...], seed: int) -> npt.NDArray[np.float32]
                 dot = r * 0.24
                 pen.ellipse((px - dot, py - dot, px + dot, py + dot), fill=tuple(int(255 * c) for c in heart))
     soft = tile.filter(ImageFilter.GaussianBlur(0.8)).resize((TILE, TILE), Image.Resampling.BOX)
-    return np.asarray(soft, dtype=np.float32) / np.float32(255)
+    return np.ascontiguousarray(np.asarray(soft, dtype=np.float32).transpose(2, 0, 1)) / np.float32(255)
 
 
 def _floral(cloth: Cloth, u: Field, v: Field) -> Albedo:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from Data.sample.fabrics import Cloth, weave_light
+from Data.sample.fabrics import Cloth, channels, weave_light
 from Data.sample.geometry import Points, ribbon
 from Data.sample.palette import RGB, darker, lighter, luma
 from Data.sample.raster import HEIGHT, WIDTH, Field, Window, blur, coverage, resize, window_of
@@ -21,7 +21,7 @@ Picture = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Decal:
-    """A print on a piece: premultiplied RGBA in 0..1, centred at (x, y), `size` pixels wide."""
+    """A print on a piece: premultiplied RGBA in 0..1 (4, rows, columns), centred at (x, y), `size` pixels wide."""
 
     image: npt.NDArray[np.float32]
     x: float
@@ -122,12 +122,12 @@ class Pose:
 
 @dataclass
 class Board:
-    """Premultiplied colour and coverage of everything laid so far."""
+    """Premultiplied colour (3, HEIGHT, WIDTH) and coverage (HEIGHT, WIDTH) of everything laid so far."""
 
     pose: Pose
     seed: int
     colour: npt.NDArray[np.float32] = field(
-        default_factory=lambda: np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32), repr=False
+        default_factory=lambda: np.zeros((3, HEIGHT, WIDTH), dtype=np.float32), repr=False
     )
     cover: Field = field(default_factory=lambda: np.zeros((HEIGHT, WIDTH), dtype=np.float32), repr=False)
     laid: int = 0
@@ -164,18 +164,21 @@ class Board:
         if part.decal is not None:
             paint = self._print(paint, part.decal, window, surface.slope_x, surface.slope_y)
         light = surface.light * weave_light(part.cloth.weave, u, v) * part.tone
-        paint = paint * light[..., None]
+        paint = paint * light
         # Dark cloth shows its folds by what it reflects, not by how much darker it gets.
         sheen = (0.07 + part.cloth.gloss) * np.clip(surface.light - 1.0, 0, 1) * part.tone
-        paint = paint + (sheen * (1 + 3.0 * part.cloth.gloss))[..., None]
-        below, covered = self.colour[window.slices], self.cover[window.slices]
+        paint += sheen * (1 + 3.0 * part.cloth.gloss)
+        np.clip(paint, 0, 1, out=paint)
+        paint *= cover
+        below, covered = self.colour[:, *window.slices], self.cover[window.slices]
         if part.cast and covered.any():
             shadow = np.zeros_like(cover)
             shadow[4:, 2:] = cover[:-4, :-2]
-            below *= (1 - part.cast * blur(shadow, 4.0))[..., None]
-        below *= (1 - cover)[..., None]
-        below += np.clip(paint, 0, 1) * cover[..., None]
-        covered *= 1 - cover
+            below *= 1 - part.cast * blur(shadow, 4.0)
+        gap = 1 - cover
+        below *= gap
+        below += paint
+        covered *= gap
         covered += cover
 
     def _cloth_coordinates(self, window: Window, grain: float, slope_x: Field, slope_y: Field) -> tuple[Field, Field]:
@@ -191,14 +194,14 @@ class Board:
         self, paint: npt.NDArray[np.float32], decal: Decal, window: Window, slope_x: Field, slope_y: Field
     ) -> npt.NDArray[np.float32]:
         (cx, cy) = self.pose.place(np.array([[decal.x, decal.y]]))[0].tolist()
-        rows, columns = decal.image.shape[:2]
+        rows, columns = decal.image.shape[1:]
         x, y = window.grid()
         per = columns / (decal.size * self.pose.scale)
         column = np.rint((x - cx - 5.0 * slope_x) * per + columns / 2).astype(np.int32)
         row = np.rint((y - cy - 5.0 * slope_y) * per + rows / 2).astype(np.int32)
         inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        texel = decal.image[np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)] * inside[..., None]
-        return paint * (1 - texel[..., 3:]) + texel[..., :3]
+        texel = decal.image[:, np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)] * inside
+        return paint * (1 - texel[3]) + texel[:3]
 
     def _lay_seam(self, seam: Seam) -> None:
         path = self.pose.place(seam.path)
@@ -209,18 +212,18 @@ class Board:
         cover = coverage(outlines, window) * self.cover[window.slices]
         if seam.within is not None:
             cover = cover * coverage([self.pose.place(seam.within)], window)
-        below = self.colour[window.slices]
+        below = self.colour[:, *window.slices]
         # The light from the upper left leaves a bright lip below a groove.
         lip = np.zeros_like(cover)
         lip[2:, 1:] = cover[:-2, :-1]
-        below *= (1 + (0.35 * seam.strength) * np.clip(lip - cover, 0, 1))[..., None]
+        below *= 1 + (0.35 * seam.strength) * np.clip(lip - cover, 0, 1)
         if seam.colour is None:
-            below *= (1 - seam.strength * cover)[..., None]
+            below *= 1 - seam.strength * cover
             return
         covered = self.cover[window.slices]
         ink = cover * min(1.0, 2.4 * seam.strength)
-        below *= (1 - ink)[..., None]
-        below += np.asarray(seam.colour, dtype=np.float32) * (ink * np.clip(covered, 0, 1))[..., None]
+        below *= 1 - ink
+        below += channels(seam.colour) * (ink * np.clip(covered, 0, 1))
 
 
 def _dashes(path: Points, width: float, dash: float = 5.0, gap: float = 3.0) -> list[Points]:
@@ -254,12 +257,12 @@ def paint(sketch: Sketch, pose: Pose, seed: int) -> tuple[Picture, Picture]:
     for element in sketch.elements:
         board.lay(element)
     rgb = _wall(board.cover, sketch.ground, seed)
-    rgb *= (1 - board.cover)[..., None]
+    rgb *= 1 - board.cover
     rgb += board.colour
     np.clip(rgb, 0, 1, out=rgb)
     rgb *= 255
     rgb += 0.5
-    picture = rgb.astype(np.uint8)
+    picture = np.ascontiguousarray(rgb.astype(np.uint8).transpose(1, 2, 0))
     return picture, (board.cover * 255 + 0.5).astype(np.uint8)
 
 
@@ -282,7 +285,7 @@ def _fall_off() -> Field:
 
 
 def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
-    """Return the studio background with the product's soft shadow. Shape: (HEIGHT, WIDTH, 3)."""
+    """Return the studio background with the product's soft shadow. Shape: (3, HEIGHT, WIDTH)."""
     base = np.asarray(WALLS[seed % len(WALLS)], dtype=np.float32)
     fall = _fall_off()
     small = resize(cover, (HEIGHT // 4, WIDTH // 4), box=True)
@@ -298,10 +301,13 @@ def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
         if len(rows):
             bottom = int(rows[-1])
             # Each column darkens the floor where it comes down; what hangs high above the floor hardly does.
-            lowest = small.shape[0] - 1 - np.argmax(small[::-1] > 0.5, axis=0)
-            strength = 0.85 * np.exp(-(bottom - lowest[columns]) / 9.0)
-            for drop in range(-1, 2):
-                foot[np.minimum(lowest[columns] + drop, small.shape[0] - 1), columns] = strength
+            solid = cover > 0.5
+            last = np.where(solid.any(axis=0), HEIGHT - 1 - np.argmax(solid[::-1], axis=0), 0)
+            lowest = last.reshape(-1, 4).max(axis=1) / 4
+            strength = np.zeros(small.shape[1], dtype=np.float32)
+            strength[columns] = 0.85 * np.exp(-np.maximum(bottom - lowest[columns], 0) / 9.0)
+            level = np.arange(small.shape[0], dtype=np.float32)[:, None] - lowest.astype(np.float32)
+            foot = strength * np.exp(-((level / 1.6) ** 2))
             broad = np.zeros_like(small)
             broad[max(0, bottom - 5) : bottom + 4, columns[0] : columns[-1] + 1] = 1
             shadow = 0.62 * blur(foot, 1.5) + 0.20 * blur(broad, 6.0) + 0.03 * blur(small, 8.0)
@@ -310,7 +316,7 @@ def _wall(cover: Field, ground: str, seed: int) -> npt.NDArray[np.float32]:
         else:
             shadow = foot
     shade = resize(np.ascontiguousarray(shadow, dtype=np.float32), (HEIGHT, WIDTH))
-    wall = np.empty((HEIGHT, WIDTH, 3), dtype=np.float32)
+    wall = np.empty((3, HEIGHT, WIDTH), dtype=np.float32)
     for channel, tint in enumerate((1.0, 0.985, 0.955)):
-        np.multiply(base[channel] * fall, 1 - np.float32(tint) * shade, out=wall[..., channel])
+        np.multiply(base[channel] * fall, 1 - np.float32(tint) * shade, out=wall[channel])
     return wall

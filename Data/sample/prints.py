@@ -94,7 +94,7 @@ def motif(number: int, colours: tuple[RGB, RGB, RGB]) -> npt.NDArray[np.float32]
     """Draw graphic `number` in three colours.
 
     Returns:
-        Premultiplied RGBA in 0..1. Shape: (480, 480, 4).
+        Premultiplied RGBA in 0..1. Shape: (4, 480, 480).
     """
     sheet = Image.new("RGBA", (_SIZE, _SIZE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
@@ -114,4 +114,4 @@ def motif(number: int, colours: tuple[RGB, RGB, RGB]) -> npt.NDArray[np.float32]
     # Blurred by about half a picture pixel, so that reading the nearest texel stays smooth.
     soft = sheet.convert("RGBa").filter(ImageFilter.GaussianBlur(1.1))
     texels = np.frombuffer(soft.tobytes(), dtype=np.uint8).reshape(_SIZE, _SIZE, 4)
-    return texels.astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(texels.transpose(2, 0, 1)).astype(np.float32) / np.float32(255)

@@ -106,7 +106,7 @@ def blur(field: Field, sigma: float) -> Field:
 
 
 def soften(cover: Field, sigma: float) -> Field:
-    """Return a narrow Gaussian blur of a coverage, to 8 bits: quicker than `blur`, and fine enough for small heights."""
+    """Return a narrow Gaussian blur of a coverage, to 8 bits: quicker than `blur`, and enough for small heights."""
     image = Image.fromarray((cover * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(sigma))
     return np.asarray(image, dtype=np.float32) * np.float32(1 / 255)
 
