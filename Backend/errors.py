@@ -256,6 +256,7 @@ DATA_PROBLEMS: dict[type[Exception], ProblemKind] = {
     data.BackupInvalid: _fault("backup-invalid", "The backup cannot be used"),
     data.RestoreRefused: _fault("restore-refused", "The backup cannot be restored there"),
     data.UnknownImporter: ProblemKind(422, "unknown-importer", "There is no such layout"),
+    data.UnknownImporter: _fault("unknown-importer", "The import failed"),
     data.ImportFailed: ProblemKind(422, "import-failed", "The source cannot be used"),
     data.SyncRefused: ProblemKind(409, "sync-refused", "The sync would take away too much"),
     data.FetchError: ProblemKind(422, "fetch-error", "The picture could not be fetched"),

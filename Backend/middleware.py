@@ -3,6 +3,7 @@
 Plain ASGI, because the limit has to see the body's pieces as they arrive.
 """
 
+import asyncio
 import contextlib
 import re
 import secrets
@@ -92,42 +93,64 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passed = False
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal passed, received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                passed = True
-                raise _LimitPassed
-            return message
+        body = _CountedBody(receive, self._max_bytes)
 
         async def send_unless_passed(message: Message) -> None:
-            if not passed:
+            if not body.passed:
                 await send(message)
 
         if _declared_length(scope) > self._max_bytes:
-            passed = True
+            body.passed = True
         else:
             with contextlib.suppress(_LimitPassed):
-                await self._app(scope, counted, send_unless_passed)
-        if passed:
-            await self._drain(receive)
+                await self._app(scope, body.receive, send_unless_passed)
+        if body.passed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await body.drain(self._max_bytes * DRAIN_FACTOR)
             response = error_response(Request(scope), UploadTooLarge(self._max_bytes))
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
 
-    async def _drain(self, receive: Receive) -> None:
-        """Throw away what is on its way, up to ten times the limit or ten seconds."""
-        until = time.monotonic() + DRAIN_S
-        left = self._max_bytes * DRAIN_FACTOR
-        while left > 0 and time.monotonic() < until:
-            message = await receive()
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                return
-            left -= len(message.get("body", b""))
+
+class _CountedBody:
+    """A request's body as it arrives, counted.
+
+    Args:
+        receive: the server's.
+        max_bytes: more of them raise _LimitPassed.
+    """
+
+    def __init__(self, receive: Receive, max_bytes: int) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._received = 0
+        self._ended = False
+        self.passed = False
+
+    async def receive(self) -> Message:
+        """Return the next piece.
+
+        Raises:
+            _LimitPassed: it is one too many.
+        """
+        message = await self._next()
+        if self._received > self._max_bytes:
+            self.passed = True
+            raise _LimitPassed
+        return message
+
+    async def drain(self, at_most: int) -> None:
+        """Throw away what is still on its way, up to `at_most` bytes."""
+        until = self._received + at_most
+        while not self._ended and self._received < until:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
 
 
 def _declared_length(scope: Scope) -> int:

@@ -7,13 +7,15 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from Backend.schemas import SimilarAnswer
+from Backend.services import query_tokens
+from Backend.tokens import TokenFacts
 from tests.backend.conftest import DrawnPhoto
 
 URL = "/api/recommendations/similar-images"
 
 
 def search(client: TestClient, data: bytes, **fields: object) -> SimilarAnswer:
-    answer = client.post(URL, files={"file": ("photo.jpg", data)}, data={k: v for k, v in fields.items()})
+    answer = client.post(URL, files={"file": ("photo.jpg", data)}, data=fields)
     assert answer.status_code == 200, answer.text
     return SimilarAnswer.model_validate_json(answer.content)
 
@@ -70,23 +72,25 @@ def test_filters_by_token(client: TestClient, photos: list[DrawnPhoto]) -> None:
     assert filtered(min_price="999999999") == []
 
 
-def test_a_crop_is_looked_at_alone(client: TestClient, photos: list[DrawnPhoto]) -> None:
-    """Two garments side by side: the crop decides which one is searched."""
-    left, right = photos[0], photos[-1]
-    pictures = [Image.open(io.BytesIO(photo.data)).convert("RGB").resize((300, 400)) for photo in (left, right)]
-    both = Image.new("RGB", (600, 400), "white")
-    both.paste(pictures[0], (0, 0))
-    both.paste(pictures[1], (300, 0))
+def png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    both.save(buffer, "PNG")
-    whole = {
-        side: search(client, buffer.getvalue(), crop=crop).similar_products[0].category_slug
-        for side, crop in (("left", "0,0,0.5,1"), ("right", "0.5,0,0.5,1"))
-    }
-    assert whole == {"left": left.category, "right": right.category}
-    by_pixels = search(client, buffer.getvalue(), crop="300,0,300,400", crop_unit="px")
-    by_fraction = search(client, buffer.getvalue(), crop="0.5,0,0.5,1")
-    assert by_pixels.similar_products == by_fraction.similar_products
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_crop_is_looked_at_alone(client: TestClient, photos: list[DrawnPhoto]) -> None:
+    """Two garments side by side: each half, as a crop, is answered like a picture of that half alone."""
+    halves = [Image.open(io.BytesIO(photo.data)).convert("RGB") for photo in (photos[0], photos[-1])]
+    width, height = halves[0].size
+    both = Image.new("RGB", (2 * width, height), "white")
+    for position, half in enumerate(halves):
+        both.paste(half, (position * width, 0))
+    for position, half in enumerate(halves):
+        alone = search(client, png(half)).similar_products
+        by_fraction = search(client, png(both), crop=f"{position / 2},0,0.5,1").similar_products
+        by_pixels = search(client, png(both), crop=f"{position * width},0,{width},{height}", crop_unit="px")
+        assert by_fraction == alone
+        assert by_pixels.similar_products == alone
 
 
 def test_picture_addresses_can_be_fetched(client: TestClient, photos: list[DrawnPhoto]) -> None:
@@ -156,9 +160,6 @@ def test_an_altered_token(client: TestClient, photos: list[DrawnPhoto]) -> None:
 
 def test_a_token_of_other_networks(client: TestClient, photos: list[DrawnPhoto]) -> None:
     services = client.app.state.services  # type: ignore[attr-defined]
-    from Backend.services import query_tokens
-    from Backend.tokens import TokenFacts
-
     query = services.recommender.analyse(photos[0].data)
     foreign = query_tokens(services.settings, "0" * 16).sign(query.vector, TokenFacts(None, 0.0, 0.0, False))
     body = problem(client, data={"query_token": foreign})
