@@ -117,13 +117,13 @@ def batch_after(connection: Connection, embedder_id: str, after: int, limit: int
 def by_vector_ids(connection: Connection, vector_ids: Collection[int], embedder_id: str) -> FeatureBatch:
     """Return the vectors that exist of those asked for, by rising vector_id."""
     query = _columns(embedder_id).add_columns(features.c.vector)
-    query = query.where(among(connection, product_pictures.c.vector_id, [int(number) for number in vector_ids]))
+    query = query.where(among(connection, product_pictures.c.vector_id, vector_ids))
     return _batch(connection.execute(query.order_by(product_pictures.c.vector_id)).all())
 
 
 def columns(connection: Connection, vector_ids: Collection[int], embedder_id: str) -> dict[int, ProductColumns]:
     """Return the filter columns by vector_id."""
-    wanted = among(connection, product_pictures.c.vector_id, [int(number) for number in vector_ids])
+    wanted = among(connection, product_pictures.c.vector_id, vector_ids)
     return {row[0]: _product_columns(row) for row in connection.execute(_columns(embedder_id).where(wanted))}
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from Data import feature_rows
@@ -57,15 +59,15 @@ class Features:
             yield batch
             after = int(batch.vector_ids[-1])
 
-    def by_vector_ids(self, vector_ids: Sequence[int], embedder_id: str) -> FeatureBatch:
+    def by_vector_ids(self, vector_ids: Sequence[int] | NDArray[np.int64], embedder_id: str) -> FeatureBatch:
         """Return the vectors that exist of those asked for, by rising vector_id."""
         with reading(self._engine) as connection:
-            return feature_rows.by_vector_ids(connection, vector_ids, embedder_id)
+            return feature_rows.by_vector_ids(connection, [int(number) for number in vector_ids], embedder_id)
 
-    def columns(self, vector_ids: Sequence[int], embedder_id: str) -> dict[int, ProductColumns]:
+    def columns(self, vector_ids: Sequence[int] | NDArray[np.int64], embedder_id: str) -> dict[int, ProductColumns]:
         """Return the filter columns alone, for 'meta' changes; vectors that are gone are left out."""
         with reading(self._engine) as connection:
-            return feature_rows.columns(connection, vector_ids, embedder_id)
+            return feature_rows.columns(connection, [int(number) for number in vector_ids], embedder_id)
 
     def count(self, embedder_id: str) -> int:
         """Return the number of vectors that `iterate` yields."""
