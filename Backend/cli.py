@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from Backend.commands import (
     database,
     demo,
+    import_,
     imports,
     index,
     keys,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("import")(imports.import_)
+app.command("import")(import_.import_)
 app.command("search")(search.search)
 app.add_typer(index.app, name="index")
 app.add_typer(database.app, name="db")

@@ -19,6 +19,7 @@ from Data.catalogue import Catalogue
 from Data.errors import ImageNotFound
 from Data.features import FeatureRow, Features
 from Data.images import ImageStore
+from Model.colours import garment_colours
 from Model.embedder import Embedder, Sight
 from Model.errors import ImageError
 from Model.preprocess import DecodeLimits, load
@@ -262,6 +263,6 @@ def attributes(image: Image.Image, sight: Sight) -> dict[str, object]:
         "coverage": round(sight.coverage, 4),
         "category": sight.category,
         "probability": round(sight.probability, 4),
-        "colours": [],
+        "colours": [colour.to_json() for colour in garment_colours(image, sight.mask)] if sight.found else [],
         "box": None if box is None else [round(value, 4) for value in (box.x, box.y, box.w, box.h)],
     }

@@ -7,7 +7,9 @@ import sys
 import uvicorn
 
 from Backend.errors import BackendError, PortInUse
+from Backend.services import open_catalogue
 from Backend.settings import Settings, export
+from Data.errors import DataError
 
 GRACE_S = 10
 
@@ -19,8 +21,11 @@ def serve(settings: Settings) -> None:
         settings: travel to the workers through the environment.
     Raises:
         PortInUse: another program listens on the port.
+        DatabaseOutOfDate, DatabaseUnavailable: there is nothing to serve from.
     """
     require_free(settings.host, settings.port, "--port (SIMILOOK_PORT)")
+    with open_catalogue(settings) as catalogue:
+        catalogue.check()  # said once here, and not by each worker in turn
     variables = settings.environment()
     if settings.workers > 1:
         folder = settings.multiprocess_metrics_dir
@@ -66,5 +71,5 @@ def main() -> None:
     """Serve with the settings of the environment, or say in one sentence why not."""
     try:
         serve(Settings())
-    except BackendError as error:
+    except (BackendError, DataError) as error:
         sys.exit(str(error))

@@ -29,6 +29,7 @@ class Part:
         environment: all of its variables.
         folder: it runs in.
         ready_url: answers 200 once it can be used; None when there is nothing to wait for.
+        quiet: whether what it prints to stdout is dropped; stderr is always shown.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part:
     environment: Mapping[str, str]
     folder: Path
     ready_url: str | None = None
+    quiet: bool = False
 
 
 class Supervisor:
@@ -65,7 +67,12 @@ class Supervisor:
     def start(self, part: Part) -> None:
         """Start a part in a process group of its own: Ctrl-C reaches us alone, and we stop the parts in order."""
         process = subprocess.Popen(
-            list(part.command), env=dict(part.environment), cwd=part.folder, start_new_session=True
+            list(part.command),
+            env=dict(part.environment),
+            cwd=part.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if part.quiet else None,
+            start_new_session=True,
         )
         self._running.append((part, process))
 

@@ -76,4 +76,5 @@ def _page(settings: "Settings") -> "Part":
         environment=child_environment({"SIMILOOK_API_URL": f"http://{settings.host}:{settings.port}"}),
         folder=REPOSITORY / "Frontend",
         ready_url=f"http://{settings.page_host}:{settings.page_port}/_stcore/health",
+        quiet=True,
     )
