@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ COLUMNS = (
 )
 SIZE_SEPARATOR = "|"
 JPEG_QUALITY = 88
+STALE_AFTER_S = 3600
 
 
 def _row(drawing: Drawing, image: str) -> dict[str, str]:
@@ -83,6 +85,7 @@ def draw_sample(
     if directory.exists() and any(directory.iterdir()) and not table.exists():
         raise FileExistsError(f"{directory} is not empty and holds no products.csv; choose another folder")
     directory.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(directory)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         _draw_into(scratch, seed, per_class, progress)
@@ -94,6 +97,13 @@ def draw_sample(
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return table
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what killed runs left beside the directory; a run under way is younger than the limit."""
+    for left in directory.parent.glob(f".{directory.name}-*"):
+        if time.time() - left.stat().st_mtime > STALE_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _draw_into(folder: Path, seed: int, per_class: int, progress: Callable[[int, int], None] | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_a_broken_run_leaves_nothing_and_a_later_one_succeeds(tmp_path: Path) ->
     with pytest.raises(Stop):
         draw_sample(tmp_path / "sample", per_class=1, progress=stop_at_three)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_swept_away_later(tmp_path: Path) -> None:
+    old, running = tmp_path / ".sample-old", tmp_path / ".sample-running"
+    for folder in (old, running):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    draw_sample(tmp_path / "sample", per_class=1)
+    assert not old.exists() and running.exists()
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
