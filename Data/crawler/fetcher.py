@@ -1,0 +1,218 @@
+"""Fetch a picture by its address: only from where it may come from, never more than asked for, never for ever."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin
+
+import urllib3
+
+from Data.crawler.addresses import Resolver, Target, judge, system_resolver
+from Data.errors import FetchError, FetchFailed, FetchRefused
+
+REDIRECTS = {301, 302, 303, 307, 308}
+TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+CHUNK = 65_536
+AGENT = "Similook"
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """What one fetch may cost.
+
+    Args:
+        max_bytes: of the body.
+        timeout_s: for everything together, redirects included, each attempt.
+        connect_timeout_s: for one connection.
+        redirects: followed at most.
+        attempts: in all; network trouble and 5xx are tried again.
+        backoff_s: wait before the second attempt; doubled each time.
+        per_host: fetches from one host at the same time.
+    """
+
+    max_bytes: int = 20_000_000
+    timeout_s: float = 20.0
+    connect_timeout_s: float = 5.0
+    redirects: int = 5
+    attempts: int = 3
+    backoff_s: float = 0.5
+    per_host: int = 4
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came.
+
+    Args:
+        data: the body; None where it has not changed since the validators that were sent.
+        etag: to be sent next time, None where the server gave none.
+        last_modified: likewise.
+    """
+
+    data: bytes | None
+    etag: str | None
+    last_modified: str | None
+
+
+class Fetcher:
+    """Fetches pictures. Safe to share between threads.
+
+    Args:
+        limits: what one fetch may cost.
+        allow_private: let addresses inside private networks through; for a shop whose pictures lie there.
+        resolve: name and port to addresses.
+        sleep: waits between attempts, in seconds.
+    """
+
+    def __init__(
+        self,
+        limits: FetchLimits | None = None,
+        allow_private: bool = False,
+        resolve: Resolver = system_resolver,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._limits = limits or FetchLimits()
+        self._allow_private = allow_private
+        self._resolve = resolve
+        self._sleep = sleep
+        self._hosts: dict[str, threading.BoundedSemaphore] = {}
+        self._lock = threading.Lock()
+
+    def fetch(
+        self,
+        url: str,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        kinds: tuple[str, ...] = ("image/", "application/octet-stream", "binary/octet-stream"),
+    ) -> Fetched:
+        """Return what an address points to.
+
+        Args:
+            url: http or https.
+            etag: of what is there already.
+            last_modified: of what is there already.
+            kinds: how the Content-Type must begin; an empty tuple takes any.
+        Raises:
+            FetchRefused: an address, a type or a size that is not allowed: trying again is of no use.
+            FetchFailed: the network or the other server failed, after all attempts.
+        """
+        headers = {"User-Agent": AGENT, "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+        if etag:
+            headers["If-None-Match"] = etag
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        for attempt in range(self._limits.attempts):
+            if attempt:
+                self._sleep(self._limits.backoff_s * 2 ** (attempt - 1))
+            try:
+                return self._follow(url, headers, kinds)
+            except FetchFailed:
+                if attempt + 1 == self._limits.attempts:
+                    raise
+        raise FetchFailed("No attempt was allowed: set attempts to 1 or more.")
+
+    def _follow(self, url: str, headers: dict[str, str], kinds: tuple[str, ...]) -> Fetched:
+        """Go from redirect to redirect, each judged like the first address."""
+        deadline = time.monotonic() + self._limits.timeout_s
+        for _ in range(self._limits.redirects + 1):
+            target = judge(url, self._allow_private, self._resolve)
+            with self._turn(target.host, deadline), self._answer(target, headers, deadline) as answer:
+                if answer.status not in REDIRECTS:
+                    return self._take(answer, deadline, kinds)
+                url = urljoin(url, answer.headers.get("Location", ""))
+        raise FetchRefused(f"The address redirects more than {self._limits.redirects} times.")
+
+    @contextlib.contextmanager
+    def _answer(self, target: Target, headers: dict[str, str], deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Connect to the judged address itself, under the name that was asked for, and yield the answer's head."""
+        timeout = urllib3.Timeout(connect=min(self._limits.connect_timeout_s, _left(deadline)), read=_left(deadline))
+        pool: urllib3.HTTPConnectionPool
+        if target.scheme == "https":
+            pool = urllib3.HTTPSConnectionPool(
+                target.ip, target.port, timeout=timeout, server_hostname=target.host, assert_hostname=target.host
+            )
+        else:
+            pool = urllib3.HTTPConnectionPool(target.ip, target.port, timeout=timeout)
+        try:
+            answer = pool.urlopen(
+                "GET",
+                quote(target.path, safe=_SAFE),
+                headers={**headers, "Host": target.host_header},
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                yield answer
+            finally:
+                answer.close()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise FetchFailed(f"{target.host[:120]} does not answer as it should ({_reason(error)}).") from error
+        finally:
+            pool.close()
+
+    def _take(self, answer: urllib3.BaseHTTPResponse, deadline: float, kinds: tuple[str, ...]) -> Fetched:
+        """Read a body within the limits."""
+        etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+        if answer.status == 304:
+            return Fetched(None, etag, last_modified)
+        if answer.status in TRY_AGAIN:
+            raise FetchFailed(f"The server answered {answer.status}.")
+        if answer.status != 200:
+            raise FetchRefused(f"The server answered {answer.status}.")
+        kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        if kinds and not kind.startswith(kinds):
+            raise FetchRefused(f"The address answers with {kind or 'something unnamed'}, not with a picture.")
+        if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            raise FetchRefused("The server compresses what it was asked to send as it is.")
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) > self._limits.max_bytes:
+            raise FetchRefused(f"The file has {announced} bytes, more than {self._limits.max_bytes}.")
+        data = bytearray()
+        while chunk := answer.read1(CHUNK):
+            data += chunk
+            if len(data) > self._limits.max_bytes:
+                raise FetchRefused(f"The file has more than {self._limits.max_bytes} bytes.")
+            if _left(deadline) <= MIN_WAIT_S:
+                raise FetchFailed(f"The server took longer than {self._limits.timeout_s:g} s.")
+        if announced.isdigit() and len(data) < int(announced):
+            raise FetchFailed("The connection broke off in the middle of the file.")
+        if not data:
+            raise FetchRefused("The file is empty.")
+        return Fetched(bytes(data), etag, last_modified)
+
+    @contextlib.contextmanager
+    def _turn(self, host: str, deadline: float) -> Iterator[None]:
+        """Wait until fewer than `per_host` fetches from a host are under way."""
+        with self._lock:
+            places = self._hosts.setdefault(host, threading.BoundedSemaphore(self._limits.per_host))
+        if not places.acquire(timeout=_left(deadline)):
+            raise FetchFailed(f"Too many pictures of {host[:120]} are being fetched at once.")
+        try:
+            yield
+        finally:
+            places.release()
+
+
+MIN_WAIT_S = 0.001
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds that are left, never zero: a timeout of zero means something else to a socket."""
+    return max(deadline - time.monotonic(), MIN_WAIT_S)
+
+
+def _reason(error: Exception) -> str:
+    """Return an error in a few words, without addresses."""
+    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+        return "too slow"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return "its certificate is not valid"
+    return "the connection failed"
+
+
+__all__ = ["FetchError", "FetchLimits", "Fetched", "Fetcher"]
