@@ -25,13 +25,11 @@ class Category(Answer):
 
     Attributes:
         probability: Calibrated, in [0, 1].
-        certain: False: the service is not sure; the page says so instead of the name.
     """
 
     slug: str
     name: str
     probability: float = Field(ge=0, le=1)
-    certain: bool = True
 
 
 class SimilarProduct(Answer):
@@ -64,7 +62,7 @@ class SimilarProducts(Answer):
 
     Attributes:
         query_token: Stands for the picture in later calls with other filters.
-        category: None when the service has no classifier.
+        category: None when the service is not sure.
         garment_found: False when the mask covers too little of the picture.
     """
 

@@ -142,10 +142,11 @@ def sample_styles(pictures: Sequence[str]) -> str:
 
 
 def upload_styles(texts: Texts) -> str:
-    """Return the style that puts the page's own words on Streamlit's upload field, which knows English only."""
+    """Return the style that puts the page's words on Streamlit's upload and camera fields, which know English only."""
     return (
         f"<style>.stApp{{--sl-upload-button:{css_string(texts.upload_button)};"
-        f"--sl-upload-drop:{css_string(texts.upload_drop)}}}</style>"
+        f"--sl-upload-drop:{css_string(texts.upload_drop)};"
+        f"--sl-camera-button:{css_string(texts.camera_button)}}}</style>"
     )
 
 

@@ -23,7 +23,7 @@ CATALOGUE_KEPT_S = 600
 def main() -> None:
     """Draw the page from top to bottom: its head, then either the invitation or the search."""
     settings = Settings()
-    st.set_page_config(page_title="Similook", page_icon=":material/styler:", layout="wide")
+    st.set_page_config(page_title="Similook", page_icon=views.ICON, layout="wide")
     language = views.masthead(settings)
     texts = TEXTS[language]
     client = st.session_state.setdefault("client", ApiClient(settings))

@@ -27,6 +27,7 @@ class Texts:
     upload_drop: str
     upload_help: str
     camera: str
+    camera_button: str
     samples_title: str
     sample_button: str
     crop_title: str
@@ -90,6 +91,7 @@ ENGLISH = Texts(
     upload_drop="or drop it here",
     upload_help="JPEG, PNG, WebP or HEIC, up to {megabytes:g} MB. Your photo is used for this search and not kept.",
     camera="Take a photo of one garment",
+    camera_button="Take the photo",
     samples_title="Or start with one of these",
     sample_button="Search with {name}",
     crop_title="Your photo",
@@ -167,6 +169,7 @@ KOREAN = Texts(
     upload_drop="또는 여기로 끌어다 놓기",
     upload_help="JPEG, PNG, WebP, HEIC · 최대 {megabytes:g} MB. 사진은 이번 검색에만 쓰이고 저장되지 않습니다.",
     camera="옷 한 벌이 잘 보이게 찍어 주세요",
+    camera_button="사진 찍기",
     samples_title="또는 아래 상품으로 시작해 보세요",
     sample_button="{name}(으)로 검색",
     crop_title="내 사진",

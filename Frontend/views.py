@@ -24,6 +24,7 @@ from Frontend.settings import Settings
 from Frontend.texts import LANGUAGE_NAMES, LANGUAGES, TEXTS, Language, Texts, choose_language
 
 STYLESHEET = Path(__file__).parent / "static" / "page.css"
+ICON = STYLESHEET.with_name("icon.png")
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "heic", "heif"]
 FILTER_KEYS = ("filter-category", "filter-gender", "filter-min-price", "filter-max-price", "filter-in-stock")
 
@@ -193,7 +194,7 @@ def results(texts: Texts, language: Language, answer: SimilarProducts, chosen_or
 
 def seen_as(texts: Texts, category: Category | None) -> str:
     """Return what the garment is taken for and how surely, or that it is not sure."""
-    if category is None or not category.certain:
+    if category is None:
         return texts.category_not_sure
     name = category_name(category.slug, category.name, texts)
     return texts.category_sure.format(name=name, percent=formats.percent(category.probability))

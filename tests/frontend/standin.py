@@ -115,7 +115,7 @@ def create(mood: Mood) -> FastAPI:
         return {
             "query_token": TOKEN,
             "garment_found": mood.garment,
-            "category": {"slug": "dress", "name": "Dress", "probability": 0.874, "certain": mood.certain},
+            "category": {"slug": "dress", "name": "Dress", "probability": 0.874} if mood.certain else None,
             "similar_products": kept,
             "total_count": len(kept),
         }
