@@ -22,8 +22,8 @@ class Allowed:
         self.total = len(mask)
         self.count = int(np.count_nonzero(mask))
         self.bits: NDArray[np.uint8] = np.packbits(mask, bitorder="little")
-        self.lists: NDArray[np.bool_] | None = None
-        """Which inverted lists hold an allowed row; the compact index fills it in."""
+        self.per_list: NDArray[np.int64] | None = None
+        """How many of the rows each inverted list holds; the compact index fills it in."""
 
     @property
     def share(self) -> float:

@@ -27,6 +27,9 @@ SEARCH, LISTS = "search.faiss", "lists.npy"
 _QUERY_BITS = 4  # 0, the query as floats, is a hundred times slower
 _DIMS = 256
 _LEAST = 1000
+_FAR = 2.0  # times fewer allowed rows around the query than elsewhere
+_MOST_MORE = 8.0
+_NEARLY_ALL = 0.98
 _WIDER = 4  # how many times more lists are searched where too few allowed rows were found
 
 
@@ -44,7 +47,7 @@ class CompactIndex:
         self._rows, self._index, self._lists = rows, index, lists
         self._ivf = faiss.extract_index_ivf(index)
         self._transform = index.chain.at(0)
-        flat = self._ivf.quantizer
+        flat = faiss.downcast_index(self._ivf.quantizer)
         self._centroids: NDArray[np.float32] = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
             -1, flat.d
         )
@@ -114,37 +117,58 @@ class CompactIndex:
         faiss.omp_set_num_threads(1)  # it holds for the calling thread alone
         hits = empty_hits(len(queries), k)
         exist = len(self) if allowed is None else allowed.count
-        depth = max(self.rerank, k + k // 4)
+        depth = self.rerank if k <= PAGE_ROWS else max(self.rerank, k + k // 4)
         for place in range(len(queries)):
             query = queries[place : place + 1]
             nprobe = self.nprobe if allowed is None else self.nprobe_for(allowed.share)
             while True:
-                found = refine(self._rows, query, self.candidates(query, depth, nprobe, allowed)[0], hits, place)
+                found = refine(self._rows, query, self.candidates(query, depth, nprobe, allowed), hits, place)
                 if found >= min(k, exist) or nprobe >= self.nlist:
                     break
                 nprobe = min(self.nlist, nprobe * _WIDER)
         return hits
 
     def candidates(
-        self, queries: NDArray[np.float32], depth: int, nprobe: int, allowed: Allowed | None = None
+        self, query: NDArray[np.float32], depth: int, nprobe: int, allowed: Allowed | None = None
     ) -> NDArray[np.int64]:
-        """Return the rows that seem nearest, best first. Shape: (n, depth), -1 for none."""
+        """Return the rows that seem nearest, best first.
+
+        Args:
+            query: Unit length. Shape: (1, dim).
+            depth: How many; under a filter that the query is far from, twice as many.
+            nprobe: Lists to search at least.
+        Returns:
+            Shape: (depth,) or (2 * depth,), -1 for none.
+        """
         if allowed is None:
             inner = faiss.IVFRaBitQSearchParameters(nprobe=nprobe, qb=_QUERY_BITS)
             parameters = faiss.SearchParametersPreTransform(index_params=inner)
-            return self._index.search(queries, depth, params=parameters)[1]
-        turned = self._transform.apply(queries)
-        distances = self._centroid_squares - 2.0 * (turned @ self._centroids.T)
-        distances += np.einsum("nd,nd->n", turned, turned)[:, None]
-        distances[:, ~self._occupied(allowed)] = np.inf
-        nprobe = min(nprobe, self.nlist)
-        nearest = np.argpartition(distances, nprobe - 1, axis=1)[:, :nprobe]
-        chosen = np.take_along_axis(distances, nearest, axis=1)
-        order = np.argsort(chosen, axis=1)
-        nearest, chosen = np.take_along_axis(nearest, order, axis=1), np.take_along_axis(chosen, order, axis=1)
-        nearest[np.isinf(chosen)] = -1
-        parameters = faiss.IVFRaBitQSearchParameters(nprobe=nprobe, qb=_QUERY_BITS, sel=allowed.selector)
-        return self._ivf.search_preassigned(turned, depth, nearest, chosen, params=parameters)[1]
+            return self._index.search(query, depth, params=parameters)[1][0]
+        turned = self._transform.apply(query)
+        distances = self._centroid_squares - 2.0 * (self._centroids @ turned[0]) + np.float32(turned[0] @ turned[0])
+        lists, far = self._lists_to_search(distances, nprobe, allowed)
+        parameters = faiss.IVFRaBitQSearchParameters(nprobe=len(lists), qb=_QUERY_BITS, sel=allowed.selector)
+        return _search_lists(self._ivf, turned, 2 * depth if far else depth, lists, distances[lists], parameters)
+
+    def _lists_to_search(
+        self, distances: NDArray[np.float32], nprobe: int, allowed: Allowed
+    ) -> tuple[NDArray[np.int64], bool]:
+        """Return the nearest lists that hold allowed rows, and whether the query is far from what the filter allows.
+
+        nprobe fits rows that the filter picks here and there. A dress that looks for shoes finds few of them in the
+        lists around it, and the nearest shoes are spread widely; so it looks into as many more rows as there were too
+        few, and then as many times more again.
+        """
+        counts = self._allowed_per_list(allowed)
+        order = np.argsort(distances)
+        around = int(counts[order[:nprobe]].sum())
+        order = order[counts[order] > 0]
+        expected = allowed.count * nprobe / self.nlist
+        lack = expected / max(1, around)
+        if lack <= _FAR:
+            return order[:nprobe], False
+        enough = int(np.searchsorted(np.cumsum(counts[order]), expected * min(lack, _MOST_MORE))) + 1
+        return order[: max(nprobe, enough)], True
 
     def nprobe_for(self, share: float) -> int:
         """Return how many lists to search where this share of the rows is allowed: a power law between the measured."""
@@ -157,16 +181,12 @@ class CompactIndex:
                 return min(self.nlist, math.ceil(wide * (high / share) ** slope))
         return min(self.nlist, math.ceil(table[-1][1] * table[-1][0] / share))
 
-    def _occupied(self, allowed: Allowed) -> NDArray[np.bool_]:
-        """Return which lists hold an allowed row. Shape: (nlist,)."""
-        if allowed.lists is None:
-            lists = np.zeros(self.nlist, np.bool_)
-            if allowed.count > len(self) // 2:
-                lists[:] = True  # nearly all of them do
-            else:
-                lists[self._lists[allowed.rows]] = True
-            allowed.lists = lists
-        return allowed.lists
+    def _allowed_per_list(self, allowed: Allowed) -> NDArray[np.int64]:
+        """Return how many allowed rows each list holds. Shape: (nlist,)."""
+        if allowed.per_list is None:
+            lists = self._lists if allowed.share > _NEARLY_ALL else self._lists[allowed.rows]
+            allowed.per_list = np.bincount(lists, minlength=self.nlist)
+        return allowed.per_list
 
     def memory_bytes(self) -> dict[str, int]:
         """Return the bytes of codes, row numbers, centroids, the turning matrix and the list of each row."""
@@ -177,6 +197,39 @@ class CompactIndex:
             "transform": 4 * self.dim * self._centroids.shape[1],
             "list of each row": self._lists.nbytes,
         }
+
+
+def _search_lists(
+    ivf: Any,
+    query: NDArray[np.float32],
+    depth: int,
+    lists: NDArray[np.int64],
+    distances: NDArray[np.float32],
+    parameters: Any,
+) -> NDArray[np.int64]:
+    """Search chosen lists. Faiss's Python layer takes no parameters here, so this calls the C++ method.
+
+    Args:
+        query: Turned. Shape: (1, dims).
+        distances: Squared, from the lists' centroids. Shape: both (nprobe,).
+    """
+    lists = np.ascontiguousarray(lists, np.int64)
+    distances = np.ascontiguousarray(distances, np.float32)
+    found = np.empty(depth, np.int64)
+    estimates = np.empty(depth, np.float32)
+    pointer = faiss.swig_ptr
+    ivf.search_preassigned_c(
+        1,
+        pointer(query),
+        depth,
+        pointer(lists),
+        pointer(distances),
+        pointer(estimates),
+        pointer(found),
+        False,
+        parameters,
+    )
+    return found
 
 
 def list_count(count: int) -> int:

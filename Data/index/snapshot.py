@@ -17,7 +17,6 @@ from Data.index.segments import Patch, Segment
 By = Literal["product", "group", "picture"]
 FacetField = Literal["category", "gender", "age_group", "brand", "colour"]
 
-_POOL = 256  # rows asked of the base for up to PAGE_ROWS results: some products have several pictures among them
 _DEEPER = 4  # how many times more rows are asked for where the pool holds too few products
 _DROPPED_LATER = 32  # up to so many excluded products are dropped from the results, not taken out of the rows
 _KEPT_FILTERS = 16
@@ -124,7 +123,7 @@ class Snapshot:
     def _from_segment(
         self, segment: Segment, query: NDArray[np.float32], k: int, rows: Allowed, by: By, dropped: frozenset[str]
     ) -> list[_Entry]:
-        depth = min(rows.count, max(k, _POOL))
+        depth = min(rows.count, max(k, PAGE_ROWS))
         found: list[_Entry] = []
         while depth:
             scores, places = segment.rows.search(query, depth, rows)
@@ -141,7 +140,7 @@ class Snapshot:
         if self.base is None:
             return []
         exist = len(self.base.rows) if rows is None else rows.count
-        depth = min(exist, _POOL if k <= PAGE_ROWS else k + _POOL - PAGE_ROWS)
+        depth = min(exist, max(k, PAGE_ROWS))
         found: list[_Entry] = []
         while depth:
             places, scores = self.base.index.search(query, depth, rows)

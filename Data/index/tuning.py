@@ -4,7 +4,9 @@ One half of a sample of stored vectors chooses, the other half measures. The che
 scored) that reaches the target is taken, by times measured here.
 """
 
+import bisect
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from Data.index.native import faiss
 from Data.index.rows import Rows
 
 _QUERIES = 512
+_STEPS_MORE = 3
 _DEPTHS = (PAGE_ROWS, 300, 400, 600, 800)
 _SHARES = (0.5, 0.2, 0.1, 0.03, 0.01)
 _MARGIN = 0.002
@@ -38,10 +41,10 @@ def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict
         if share * len(rows) < 10 * _DEPTHS[0]:
             break
         allowed = Allowed(np.random.default_rng(options.seed + done).random(len(rows)) < share)
-        within = draw_sample(rows, 0, 0, options.threads, allowed, choosing.own)
+        within = draw_sample(rows, 0, 0, options.threads, allowed, choosing.own[::2])
         nprobe = _least_lists(index, within, index.filtered[-1][1], target, allowed)
         index.filtered.append((share, nprobe))
-        checked = draw_sample(rows, 0, 0, options.threads, allowed, measuring.own)
+        checked = draw_sample(rows, 0, 0, options.threads, allowed, measuring.own[::2])
         shares[f"{share:g}"] = round(measure_recall(index, checked, allowed), 4)
         options.progress("tune", 2 + done, 2 + len(_SHARES))
     index.scan_rows = max(2000, len(rows) // 300)
@@ -57,28 +60,42 @@ def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict
 
 
 def _choose(index: CompactIndex, rows: Rows, sample: Sample, target: float) -> list[list[float]]:
-    """Set the cheapest nprobe and rerank that reach the target; return [nprobe, depth, recall, ms] of all tried."""
+    """Set the cheapest nprobe and rerank that reach the target; return [nprobe, depth, recall, ms] of all tried.
+
+    The fewest lists that reach it with the greatest depth are found by halving. A few steps more may allow a smaller
+    depth, so those are tried as well.
+    """
     faiss.omp_set_num_threads(1)
     per_row = _seconds_per_scored_row(rows, sample)
-    tried: list[tuple[float, float, int, int]] = []
-    for nprobe in _steps(index.nlist):
+    tried: dict[int, list[tuple[float, float, int, int]]] = {}
+
+    def reaches(nprobe: int) -> bool:
         begun = time.perf_counter()
         ranks = _ranks(index, sample, nprobe, None)
         seconds = (time.perf_counter() - begun) / len(sample.own)
-        tried += [(_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth) for depth in _DEPTHS]
-        if tried[-len(_DEPTHS)][0] >= min(1.0, target + 0.005):
-            break
-    good = [entry for entry in tried if entry[0] >= target]
-    _, _, index.nprobe, index.rerank = min(good, key=lambda entry: entry[1]) if good else max(tried)
-    return [[nprobe, depth, round(recall, 4), round(seconds * 1e3, 3)] for recall, seconds, nprobe, depth in tried]
+        tried[nprobe] = [(_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth) for depth in _DEPTHS]
+        return tried[nprobe][-1][0] >= target
+
+    steps = _steps(index.nlist)
+    least = _first(steps, reaches)
+    for nprobe in steps[least + 1 : least + 1 + _STEPS_MORE]:
+        reaches(nprobe)
+    entries = [entry for nprobe in sorted(tried) for entry in tried[nprobe]]
+    good = [entry for entry in entries if entry[0] >= target]
+    _, _, index.nprobe, index.rerank = min(good, key=lambda entry: entry[1]) if good else max(entries)
+    return [[nprobe, depth, round(recall, 4), round(seconds * 1e3, 3)] for recall, seconds, nprobe, depth in entries]
 
 
 def _least_lists(index: CompactIndex, sample: Sample, start: int, target: float, allowed: Allowed) -> int:
-    """Return the least number of lists from start on that reaches the target under a filter."""
-    for nprobe in _steps(index.nlist):
-        if nprobe >= start and _found(_ranks(index, sample, nprobe, allowed), sample, index.rerank) >= target:
-            return nprobe
-    return index.nlist
+    """Return the fewest lists, start or more, that reach the target under a filter."""
+    steps = [nprobe for nprobe in _steps(index.nlist) if nprobe > start]
+    steps.insert(0, start)
+    return steps[_first(steps, lambda n: _found(_ranks(index, sample, n, allowed), sample, index.rerank) >= target)]
+
+
+def _first(steps: list[int], good: Callable[[int], bool]) -> int:
+    """Return the place of the first good step, the last if none is; once good, later ones are good."""
+    return min(bisect.bisect_left(steps, True, key=good), len(steps) - 1)
 
 
 def _ranks(index: CompactIndex, sample: Sample, nprobe: int, allowed: Allowed | None) -> NDArray[np.int64]:
@@ -86,9 +103,9 @@ def _ranks(index: CompactIndex, sample: Sample, nprobe: int, allowed: Allowed | 
     most = _DEPTHS[-1]
     ranks = np.full(sample.nearest.shape, most, np.int64)
     for line in range(len(sample.own)):
-        candidates = index.candidates(sample.queries[line : line + 1], most, nprobe, allowed)[0]
+        candidates = index.candidates(sample.queries[line : line + 1], most, nprobe, allowed)
         order = np.argsort(candidates)
-        places = np.minimum(np.searchsorted(candidates[order], sample.nearest[line]), most - 1)
+        places = np.minimum(np.searchsorted(candidates[order], sample.nearest[line]), len(order) - 1)
         ranks[line] = np.where(candidates[order[places]] == sample.nearest[line], order[places], most)
     return ranks
 
