@@ -30,7 +30,7 @@ class ChangeLog:
         """Return the changes after seq in rising order, at most limit of them.
 
         Raises:
-            ChangesPruned: some of them have been removed.
+            ChangesPruned: some of them have been removed, or seq is not of this log at all.
         """
         with reading(self._engine) as connection:
             query = (
@@ -41,9 +41,10 @@ class ChangeLog:
             )
             found = connection.execute(query).all()
             # Asked for last: PostgreSQL shows each statement the newest commits, so a prune in between is noticed.
-            pruned = connection.execute(select(index_state.c.pruned_through)).scalar_one()
-        if seq < pruned:
-            raise ChangesPruned(seq, pruned)
+            state = connection.execute(select(index_state.c.pruned_through, index_state.c.seq)).one()
+        if seq < state.pruned_through or seq > state.seq:
+            # A number above the last one is of a database that has been replaced by an older one.
+            raise ChangesPruned(seq, state.pruned_through)
         return [Change(*row) for row in found]
 
     def prune(self, before_seq: int) -> int:

@@ -15,7 +15,6 @@ DataError
 │   ├── BackupInvalid     the backup is incomplete, damaged or of an unknown version
 │   └── RestoreRefused    the place to restore into is not empty
 ├── UnknownImporter       no importer has this name
-├── UnknownImporter
 ├── ImportFailed          a whole source is unusable (encoding, columns)
 ├── SyncRefused           a sync that would take away too much
 ├── FetchError
@@ -30,8 +29,6 @@ DataError
     ├── GenerationRefused a new generation failed its checks
     └── IndexFull         the disk is full
 """
-
-from collections.abc import Sequence
 
 
 class DataError(Exception):

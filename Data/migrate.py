@@ -31,7 +31,7 @@ def current(engine: Engine) -> str | None:
         DatabaseUnavailable.
     """
     with reading(engine) as connection:
-        return _revision(connection)
+        return revision_of(connection)
 
 
 def check(engine: Engine) -> None:
@@ -61,22 +61,46 @@ def downgrade(engine: Engine, revision: str) -> None:
     _move(engine, command.downgrade, revision, only_from_below=False)
 
 
+def known() -> frozenset[str]:
+    """Return all revisions that this program can read."""
+    return frozenset(script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions())
+
+
+def lock(connection: Connection) -> None:
+    """Keep other migrations out until the transaction ends; SQLite's own transaction does so already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the database's revision, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def rebuild(connection: Connection, revision: str, fill: Callable[[], None]) -> None:
+    """Make all tables anew at a revision, fill them and bring them up to date, in the caller's transaction."""
+    config = _config(connection)
+    if revision_of(connection) is not None:
+        command.downgrade(config, "base")
+    command.upgrade(config, revision)
+    fill()
+    command.upgrade(config, "head")
+
+
 def _move(engine: Engine, move: Callable[[Config, str], None], revision: str, only_from_below: bool) -> None:
-    known = {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}
-    # serialise would lock a row of a table that may not exist yet.
+    # Taking turns by the row of index_state needs a table that may not exist yet.
     with writing(engine, serialise=False) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        found = _revision(connection)
-        if found is not None and found not in known:
+        lock(connection)
+        found = revision_of(connection)
+        if found is not None and found not in known():
             raise DatabaseOutOfDate(found, head())
         if found == revision or (only_from_below and found is not None and found >= revision):
             return
-        config = Config()
-        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        move(config, revision)
+        move(_config(connection), revision)
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
