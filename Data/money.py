@@ -1,6 +1,7 @@
 """Exact money: Decimal in the program, whole ten-thousandths of the currency unit in the database and in filters."""
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 MONEY_SCALE = 10_000
 """Stored units per currency unit: four decimals are exact."""
@@ -27,18 +28,19 @@ CURRENCIES = WHOLE_CURRENCIES | frozenset(_DIVIDED.split())
 """ISO 4217 codes of money in use."""
 
 
-def parse_money(value: Decimal | int | float | str) -> Decimal:
+@lru_cache(maxsize=4096)  # a shop has few prices and many products
+def parse_money(value: str) -> Decimal:
     """Return the amount as an exact Decimal without trailing zeros.
 
     Args:
-        value: 0 <= value < MONEY_LIMIT with at most four decimals. A float counts as the number it prints as.
+        value: Plain decimal notation, 0 <= value < MONEY_LIMIT with at most four decimals.
     Raises:
         ValueError: not a number, negative, too large, or more than four decimals; the message is a reason.
     """
     try:
-        amount = Decimal(str(value).strip()) if not isinstance(value, Decimal) else value
+        amount = Decimal(value.strip())
     except InvalidOperation:
-        raise ValueError(f"{str(value)[:40]!r} is not an amount of money") from None
+        raise ValueError(f"{value[:40]!r} is not an amount of money") from None
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount of money")
     if amount < 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
+from numbers import Integral
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ MAX_PICTURES = 50
 MAX_SIZES = 200
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# What most addresses look like; the others are taken apart.
+_PLAIN_URL = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9_.~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9_.~&=+%-]*)?"
+)
 _URL_UNSAFE = re.compile(r"[\s\\<>\"]")
 # Text never holds control characters, so these separate fields without ambiguity.
 _FIELD, _ITEM = "\x1f", "\x1e"
@@ -39,12 +44,12 @@ def _missing(value: object) -> bool:
 
 
 def _as_text(value: object) -> str | None:
-    if _missing(value):
-        return None
     if isinstance(value, str):
         return clean_text(value) or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    if _missing(value):
+        return None
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return str(int(value))
     raise ValueError("must be text")
 
 
@@ -64,6 +69,8 @@ def _as_url(value: object) -> str | None:
     url = _as_text(value)
     if url is None:
         return None
+    if _PLAIN_URL.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and _URL_UNSAFE.search(url) is None
@@ -79,7 +86,8 @@ def _as_money(value: object) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise ValueError("must be an amount of money")
-    return parse_money(value)
+    # As text, because a signalling NaN cannot be looked up in a cache.
+    return parse_money(str(value))
 
 
 def _as_currency(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Bidirectional overrides are left out with the control characters: they can make a name read as another one.
 # Lone surrogates cannot be written as UTF-8 at all.
@@ -27,6 +28,7 @@ def clean_text(text: str) -> str:
     return _UNSAFE.sub("", _BREAKS.sub(" ", text)).strip()
 
 
+@lru_cache(maxsize=4096)  # a catalogue has few categories and many products
 def slugify(text: str) -> str:
     """Return a slug: lower case letters and digits of any script, joined by single hyphens; "" if none is left.
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ def make(**values: Any) -> Product:
         ({"price": "Infinity", "currency": "EUR"}, "price Infinity is not an amount of money."),
         ({"price": "1.00001", "currency": "EUR"}, "price 1.00001 has more than four decimals."),
         ({"price": 10**12, "currency": "EUR"}, "price 1000000000000 is too large."),
+        ({"price": Decimal("sNaN"), "currency": "EUR"}, "price sNaN is not an amount of money."),
         ({"price": True, "currency": "EUR"}, "price must be an amount of money."),
         ({"price": "5"}, "a price needs a currency."),
         ({"price": "5", "currency": "XXX"}, "currency 'XXX' is not an ISO 4217 currency code such as EUR or KRW."),
@@ -92,6 +94,7 @@ def test_text_is_kept_but_for_control_characters() -> None:
 
 
 def test_what_a_table_leaves_empty_is_missing() -> None:
+    assert make(product_id=np.int64(7), name=np.str_(" x ")) == make(product_id="7", name="x")
     product = make(price=float("nan"), final_price="", currency=None, brand=float("nan"), sizes=None, product_url=" ")
     assert product == make()
 
