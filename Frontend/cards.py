@@ -41,6 +41,16 @@ def picture_url(url: str | None, api_url: str, browser_api_url: str) -> str | No
     return web_url(url, browser_api_url)
 
 
+def small(url: str, width: int) -> str:
+    """Return the address of a smaller version where the service makes one; a shop's own picture stays what it is.
+
+    Args:
+        width: 160, 320 or 640 px on the longest side.
+    """
+    own = urlsplit(url).path.startswith(OWN_PICTURES) and "?" not in url
+    return f"{url}?w={width}" if own else url
+
+
 def css_url(url: str) -> str:
     """Return a URL as a CSS `url("...")`; nothing in it can end the string or the style element."""
     return f'url("{quote(url, safe=":/?#&=%~-._,;@+")}")'
@@ -136,7 +146,8 @@ def sample_styles(pictures: Sequence[str]) -> str:
         pictures: One URL per button, in order.
     """
     rules = "".join(
-        f".st-key-sample-{index} button{{background-image:{css_url(url)}}}" for index, url in enumerate(pictures)
+        f".st-key-sample-{index} button{{background-image:{css_url(small(url, 640))}}}"
+        for index, url in enumerate(pictures)
     )
     return f"<style>{rules}</style>"
 
@@ -181,10 +192,9 @@ def _picture(url: str | None, texts: Texts) -> str:
     if url is None:
         return f'<span class="sl-no-picture">{escape(texts.no_picture)}</span>'
     sizes = ""
-    if urlsplit(url).path.startswith(OWN_PICTURES) and "?" not in url:
-        # The service makes these smaller on demand; a phone or a laptop is not to load what a shop has stored.
+    if small(url, 320) != url:
         sizes = (
-            f' srcset="{escape(url)}?w=320 320w, {escape(url)}?w=640 640w"'
+            f' srcset="{escape(small(url, 320))} 320w, {escape(small(url, 640))} 640w"'
             ' sizes="(max-width: 640px) 46vw, (max-width: 859px) 30vw, 200px"'
         )
     return f'<img src="{escape(url)}"{sizes} alt="" loading="lazy" decoding="async">'
