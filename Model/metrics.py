@@ -94,7 +94,8 @@ def precision_at_k(relevant: Bools, order: Ints, k: int) -> npt.NDArray[np.float
 
 def recall_at_k(relevant: Bools, order: Ints, k: int) -> npt.NDArray[np.float64]:
     """Return for each query 1.0 if a relevant item is among the first k, else 0.0. Shapes as in `precision_at_k`."""
-    return np.take_along_axis(relevant, order[:, :k], axis=1).any(axis=1).astype(np.float64)
+    found: npt.NDArray[np.bool_] = np.any(np.take_along_axis(relevant, order[:, :k], axis=1), axis=1)
+    return found.astype(np.float64)
 
 
 def average_precision(relevant: Bools, order: Ints) -> npt.NDArray[np.float64]:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from Model.training.cache import letterbox
 from Model.training.resnet import build_encoder
+from Model.training.stage import normalise
 from Model.training.teachers import load_teacher
-from Model.training.train_encoder import normalise
 
 Vectors = npt.NDArray[np.float32]
 

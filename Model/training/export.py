@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,17 +45,20 @@ def export_onnx(network: nn.Module, example: torch.Tensor, file: Path, input_nam
     Args:
         example: an input of at least two rows. Shape: (n, ...).
     """
-    torch.onnx.export(
-        network.eval(),
-        (example,),
-        str(file),
-        input_names=[input_name],
-        output_names=[output_name],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=OPSET_BATCH)},),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch's exporter warns of its own future; with warnings as errors it would fail half-way.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            str(file),
+            input_names=[input_name],
+            output_names=[output_name],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=OPSET_BATCH)},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     return file
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Model.training.datasets import UNKNOWN, Batch
+from Model.training.hints import Hints, Maps
 from Model.training.resnet import DIM
 
 
@@ -29,8 +31,28 @@ class Weights:
     supervised_contrast: float = 0.3
     instance_contrast: float = 0.3
     teacher: float = 2.0
+    teacher_category: float = 2.0
+    hints: float = 2.0
     smoothing: float = 0.05
     temperature: float = 0.1
+
+
+class Imitated(Protocol):
+    """A teacher as the heads must know it: the width of its vectors, and of its maps at strides 8, 16 and 32."""
+
+    width: int
+    map_widths: tuple[int, ...]
+
+
+class Taught(Protocol):
+    """What a teacher makes of some views; see lesson.Lesson."""
+
+    @property
+    def vectors(self) -> Tensor: ...
+    @property
+    def logits(self) -> Tensor | None: ...
+    @property
+    def maps(self) -> Maps: ...
 
 
 class Objective(nn.Module):
@@ -39,27 +61,28 @@ class Objective(nn.Module):
     Args:
         sizes: outputs of each classification head.
         words: outputs of the title-word head.
-        teacher_width: width of the teacher's vectors, 0 without a teacher.
+        teacher: who is imitated; None without a teacher.
     """
 
-    def __init__(self, sizes: dict[str, int], words: int, teacher_width: int, weights: Weights) -> None:
+    def __init__(self, sizes: dict[str, int], words: int, teacher: Imitated | None, weights: Weights) -> None:
         super().__init__()
         self.heads = nn.ModuleDict({f"{name}_head": nn.Linear(DIM, size) for name, size in sizes.items()})
         self.words = nn.Linear(DIM, words)
-        self.teacher = nn.Linear(DIM, teacher_width) if teacher_width else None
+        self.teacher = nn.Linear(DIM, teacher.width) if teacher else None
+        self.hints = Hints(teacher.map_widths) if teacher and weights.hints else None
         self.weights = weights
         self.supervised = SupConLoss(temperature=weights.temperature)
         self.instance = NTXentLoss(temperature=weights.temperature)
 
     def forward(
-        self, features: Tensor, batch: Batch, teacher: Tensor | None, teacher_logits: Tensor | None = None
+        self, features: Tensor, batch: Batch, lesson: Taught | None, maps: Maps | None = None
     ) -> tuple[Tensor, dict[str, float]]:
         """Return the loss and its parts.
 
         Args:
             features: of two views of each picture, all first views before all second ones. Shape: (2n, 512).
-            teacher: the teacher's centred features of the first views. Shape: (n, width).
-            teacher_logits: the teacher's 13 category logits of the first views. Shape: (n, 13).
+            lesson: what the teacher makes of the first views.
+            maps: the student's maps of all views, for the hints.
         """
         weights, parts = self.weights, {}
         for key, head in self.heads.items():
@@ -81,13 +104,14 @@ class Objective(nn.Module):
         known = category != UNKNOWN
         parts["supervised_contrast"] = self.supervised(unit[known], category[known])
         parts["instance_contrast"] = self.instance(unit, batch.item.repeat(2))
-        if self.teacher is not None and teacher is not None:
-            first = features[: len(teacher)]
-            imitated = F.cosine_similarity(self.teacher(first), teacher, dim=1)
-            parts["teacher"] = (1 - imitated).mean()
-            if teacher_logits is not None:
-                soft = F.softmax(teacher_logits / 2, dim=1)
+        if self.teacher is not None and lesson is not None:
+            first = features[: len(lesson.vectors)]
+            parts["teacher"] = (1 - F.cosine_similarity(self.teacher(first), lesson.vectors, dim=1)).mean()
+            if lesson.logits is not None:
+                soft = F.softmax(lesson.logits / 2, dim=1)
                 logits = F.log_softmax(self.heads["category_head"](first) / 2, dim=1)
-                parts["teacher"] = parts["teacher"] + F.kl_div(logits, soft, reduction="batchmean")
+                parts["teacher_category"] = F.kl_div(logits, soft, reduction="batchmean")
+            if self.hints is not None and maps is not None:
+                parts["hints"] = self.hints([one[: len(first)] for one in maps], lesson.maps)
         total = torch.stack([getattr(weights, name) * part for name, part in parts.items()]).sum()
         return total, {name: float(part.detach()) for name, part in parts.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -154,7 +155,7 @@ def _load(content: bytes, network: Mlp, optimiser: Any, scheduler: Any) -> tuple
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         scheduler.load_state_dict(state["scheduler"])
-    except (RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
+    except (RuntimeError, KeyError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointInvalid("The checkpoint does not fit this training: delete it to start anew.") from error
     return int(state["epoch"]), state["best"]
 

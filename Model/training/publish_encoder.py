@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import pickle
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from Model.probe import make_probe, probe_picture
 from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.resnet import Encoder, build_encoder
-from Model.training.train_encoder import IMAGENET
+from Model.training.stage import IMAGENET
 from Model.training.transform import strong_transform
 from Model.weights import publish
 
@@ -71,7 +72,7 @@ def load_encoder_checkpoint(path: Path) -> Encoder:
         # Written by this program: it holds the stage's settings beside the weights.
         saved = torch.load(path, map_location="cpu", weights_only=False)
         network.load_state_dict(saved["average"])
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
         raise CheckpointInvalid(f"{path} is not a ResNet34 checkpoint: train the last stage first.") from error
     return network.eval()
 
@@ -115,13 +116,15 @@ def calibration_inputs(cache: Path, card: Card, seed: int = 0) -> Vectors:
     return to_batch(images, card)
 
 
-def fit_match(views: Vectors, others: Vectors, groups: npt.ArrayLike, seed: int = 0) -> Match:
+def fit_match(views: Vectors, others: Vectors, groups: npt.ArrayLike, seed: int = 0) -> Match | None:
     """Fit the probability that two pictures of a given cosine show one garment.
 
     Args:
         views: vectors of strongly transformed pictures. Shape: (n, dim).
         others: vectors of the same pictures untransformed. Shape: (n, dim).
         groups: pairs of one group are not used as random pairs: a sender may have sent one garment twice.
+    Returns:
+        None where a higher cosine does not make a match more probable, as with an encoder that has learned nothing.
     """
     scores = cosine_scores(views, others)
     same = np.diag(scores)
@@ -132,6 +135,9 @@ def fit_match(views: Vectors, others: Vectors, groups: npt.ArrayLike, seed: int 
     # One match to one stranger: the figure says how sure the two pictures make us, before any prior.
     fitted = LogisticRegression(C=1e4, class_weight="balanced").fit(cosines, truth)
     a, b = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if a <= 0:
+        log.warning("The cosines of views and strangers cannot be told apart: the card gets no match probability.")
+        return None
     chance = 1 / (1 + np.exp(-(a * np.quantile(apart, 0.98) + b)))
     return Match(kind="logistic", a=a, b=b, bands=Bands(same=0.95, similar=round(min(float(chance), 0.9), 3)))
 

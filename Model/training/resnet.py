@@ -8,11 +8,10 @@ Source: He et al. 2015, https://arxiv.org/abs/1512.03385; Luo et al. 2019, https
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from Model.training.torch_compat import import_torchvision
+from Model.training.torch_compat import channels_last, import_torchvision
 
 DIM = 512
 
@@ -76,4 +75,4 @@ class Encoder(nn.Module):
 
 def build_encoder() -> Encoder:
     """Return the encoder that is shipped, randomly initialised, in channels-last layout."""
-    return Encoder(resnet_trunk()).to(memory_format=torch.channels_last)
+    return channels_last(Encoder(resnet_trunk()))

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from Model.training.torch_compat import channels_last
+
 WIDTH = 1280
 # Stride of each inverted residual block; the first has no expansion.
 STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)
@@ -67,12 +69,19 @@ class MobileNetV2(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return pooled features of pictures normalised to [-1, 1]. Shape: (n, 3, h, w) -> (n, 1280)."""
+        return self.with_maps(images, ())[0]
+
+    def with_maps(self, images: Tensor, blocks: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
+        """Return the pooled features, and what came out of the blocks of these numbers."""
         x = self.stem(images)
-        for stride, block in zip(STRIDES, self.blocks, strict=True):
+        maps = []
+        for at, (stride, block) in enumerate(zip(STRIDES, self.blocks, strict=True)):
             y = block(x)
             x = x + y if stride == 1 and x.shape == y.shape else y
+            if at in blocks:
+                maps.append(x)
         pooled: Tensor = self.last(x).mean(dim=(2, 3))
-        return pooled
+        return pooled, maps
 
 
 def _float_constant(interpreter: Any, detail: dict[str, Any]) -> NDArray[np.float32]:
@@ -116,4 +125,4 @@ def load_teacher(path: Path) -> MobileNetV2:
         convolutions.append((np.ascontiguousarray(weight.transpose(order)), bias))
     if len(convolutions) < 52 or convolutions[51][0].shape[0] != WIDTH:
         raise ValueError(f"{path.name} is not a MobileNetV2: {len(convolutions)} convolutions")
-    return MobileNetV2(convolutions[:52]).to(memory_format=torch.channels_last)
+    return channels_last(MobileNetV2(convolutions[:52]))

@@ -10,8 +10,12 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
+from typing import Any, TypeVar, cast
 
 import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
@@ -33,3 +37,11 @@ def import_torchvision() -> ModuleType:
         del sys.modules[name]
     importlib.import_module("torchvision.models")
     return sys.modules["torchvision"]
+
+
+def channels_last(network: Network) -> Network:
+    """Return the network with its weights laid out channels last, which a CPU's bf16 convolutions want.
+
+    torch's own type stubs do not know this argument of `Module.to`.
+    """
+    return cast("Network", cast("Any", network).to(memory_format=torch.channels_last))

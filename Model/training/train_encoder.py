@@ -12,78 +12,33 @@ import dataclasses
 import json
 import logging
 import math
+import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
-from Model.training.augment import Strength, views
+from Model.training.augment import views
+from Model.training.crew import Alone, Crew
 from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
+from Model.training.hints import trunk_maps
+from Model.training.lesson import Sample, Stock, Teacher
 from Model.training.losses import Objective, Weights
-from Model.training.resnet import BLOCKS, DIM, Encoder, grow, resnet_trunk
-from Model.training.teachers import WIDTH, load_teacher
+from Model.training.resnet import grow
+from Model.training.stage import Stage, make_network, normalise, read_stage
+from Model.training.validate import validate
 
 log = logging.getLogger(__name__)
 
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+AGREE_EVERY = 12
+"""Steps between two meetings of a crew."""
+
 SETS = ("photos", "street", "shop", "garments")
-SIGNED = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of training.
-
-    Args:
-        name: of its checkpoint file.
-        arch: "resnet34", or a path of a TFLite MobileNetV2 to tune.
-        size: side of the pictures the trained network sees, in pixels.
-        steps: optimiser steps; each sees two views of every picture of a batch.
-        minutes: time limit; the learning rate follows whichever of steps and minutes is further along.
-        mix: pictures per batch of photos, street, shop and garments (photos cut out by the mask network).
-        rate: highest learning rate. rate_end: the last one, as a share of it.
-        trunk_rate: learning rate of the trunk as a share of `rate`.
-        start: checkpoint to take weights from, None for a fresh network.
-        teacher: checkpoint of a tuned teacher, or a TFLite file, None for none.
-        teacher_size: side of the pictures the teacher sees.
-    """
-
-    name: str
-    arch: str = "resnet34"
-    size: int = 96
-    steps: int = 1000
-    minutes: float = 1e9
-    mix: tuple[int, ...] = (16, 8, 8)
-    rate: float = 1.5e-3
-    rate_end: float = 0.02
-    trunk_rate: float = 1.0
-    warmup: int = 60
-    decay: float = 0.05
-    average: float = 0.998
-    start: str | None = None
-    teacher: str | None = None
-    teacher_size: int = 128
-    seed: int = 7
-    weights: Weights = field(default_factory=Weights)
-    strength: Strength = field(default_factory=Strength)
-
-
-def make_network(arch: str) -> Encoder:
-    """Return an encoder of the named architecture: "resnet34", or a TFLite file as an ImageNet-trained trunk."""
-    network = Encoder(resnet_trunk(arch)) if arch in BLOCKS else Encoder(load_teacher(Path(arch)), width=WIDTH)
-    return network.to(memory_format=torch.channels_last)
-
-
-def normalise(images: Tensor, arch: str) -> Tensor:
-    """Return pictures in [0, 1] normalised as the architecture wants them, channels last."""
-    mean, std = IMAGENET if arch in BLOCKS else SIGNED
-    images = (images - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 class Average:
@@ -104,72 +59,6 @@ class Average:
                 self.state[name].copy_(value)
 
 
-class Teacher:
-    """A frozen network that turns views into targets: centred vectors, and category logits if it was tuned."""
-
-    def __init__(self, source: str) -> None:
-        self.tuned = not source.endswith(".tflite")
-        if self.tuned:
-            saved = torch.load(source, map_location="cpu", weights_only=False)
-            self.arch = saved["stage"]["arch"]
-            self.network = make_network(self.arch)
-            self.network.load_state_dict(saved["average"])
-            self.width = DIM
-            weight = saved["average_heads"]["heads.category_head.weight"]
-            self.head = nn.Linear(DIM, len(weight))
-            self.head.load_state_dict({"weight": weight, "bias": saved["average_heads"]["heads.category_head.bias"]})
-        else:
-            self.arch = source
-            self.network = make_network(source)
-            self.width = WIDTH
-        self.network.eval()
-        self.mean = torch.zeros(self.width)
-        self.seen = 0
-
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return (vectors, logits or None) of pictures in [0, 1]. Shape: (n, width), (n, 13)."""
-        with torch.autocast("cpu", torch.bfloat16):
-            trunk = self.network.trunk(normalise(images, self.arch))
-        if self.tuned:
-            features = self.network.neck(self.network.reduce(trunk.float()))
-            return features, self.head(features)
-        self.seen += 1
-        self.mean.lerp_(trunk.float().mean(dim=0), max(0.01, 1 / self.seen))
-        return trunk.float() - self.mean, None
-
-
-@torch.no_grad()
-def embed(network: Encoder, arch: str, source: PictureSet, size: int, batch: int = 64) -> Tensor:
-    """Return the unit vectors of a whole set. Shape: (len(source), 512)."""
-    network.eval()
-    chunks = []
-    for start in range(0, len(source), batch):
-        pictures = source.pictures(np.arange(start, min(start + batch, len(source))), size)[:, :3]
-        with torch.autocast("cpu", torch.bfloat16):
-            chunks.append(network(normalise(pictures, arch)).float())
-    return torch.cat(chunks)
-
-
-@torch.no_grad()
-def validate(network: Encoder, objective: Objective, arch: str, source: PictureSet, size: int) -> dict[str, float]:
-    """Return head accuracy and P@5 among the labelled pictures of the set, neighbours of the same group left out."""
-    vectors = embed(network, arch, source, size)
-    labels = torch.from_numpy(source.labels["category"])
-    known = labels >= 0
-    vectors, labels = vectors[known], labels[known]
-    groups = np.array([record["group"] for record in source.records])[known.numpy()]
-    # The heads read the features before they get unit length; their scale does not change which logit is largest
-    # except through the bias, so they are brought back to the typical length.
-    logits = objective.heads["category_head"](vectors * math.sqrt(DIM))
-    accuracy = float((logits.argmax(1) == labels).float().mean())
-    recall = [float((logits[labels == c].argmax(1) == c).float().mean()) for c in labels.unique()]
-    scores = vectors @ vectors.T
-    scores[torch.from_numpy(groups[:, None] == groups[None, :])] = -2
-    hits = labels[scores.topk(5, dim=1).indices] == labels[:, None]
-    return {"accuracy": accuracy, "balanced": float(np.mean(recall)), "p5": float(hits.float().mean())}
-
-
 def _rate(progress: float, step: int, stage: Stage) -> float:
     warm = min(1.0, (step + 1) / stage.warmup)
     return warm * (stage.rate_end + (1 - stage.rate_end) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
@@ -181,16 +70,27 @@ def _save(path: Path, content: dict[str, Any]) -> None:
     part.replace(path)
 
 
-def train(stage: Stage, cache: Path, out: Path, save_every_s: float = 120, check_every_s: float = 420) -> Path:
+def train(
+    stage: Stage,
+    cache: Path,
+    out: Path,
+    save_every_s: float = 120,
+    check_every_s: float = 420,
+    on_step: Callable[[int], None] | None = None,
+    crew: Alone | None = None,
+) -> Path:
     """Run or resume one stage.
 
     Args:
         cache: folder written by `build_cache`.
+        on_step: called after each step with the number of steps done.
+        crew: the processes that train together; None for this one alone.
         out: folder for `<name>.pt` (weights, average, optimiser, position) and `<name>.jsonl` (the log).
     Returns:
         Path of the checkpoint; its "done" is True.
     """
     out.mkdir(parents=True, exist_ok=True)
+    crew = crew or Alone()
     write_half_sizes(cache)
     path = out / f"{stage.name}.pt"
     vocabulary = make_vocabulary([r for r in json.loads((cache / "shop.json").read_text()) if r["split"] == "train"])
@@ -200,7 +100,7 @@ def train(stage: Stage, cache: Path, out: Path, save_every_s: float = 120, check
     teacher = Teacher(stage.teacher) if stage.teacher else None
     torch.manual_seed(stage.seed)
     network = make_network(stage.arch)
-    objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher.width if teacher else 0, stage.weights)
+    objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
     saved = torch.load(path, map_location="cpu", weights_only=False) if path.exists() else None
     if saved is not None and saved["done"]:
         return path
@@ -223,9 +123,22 @@ def train(stage: Stage, cache: Path, out: Path, save_every_s: float = 120, check
         average.state, average_heads.state = saved["average"], saved["average_heads"]
         step, spent = saved["step"], saved["spent"]
     # A resumed stage draws on from another seed rather than seeing its first batches again.
-    generator = torch.Generator().manual_seed(stage.seed * 1000 + step)
+    seed = stage.seed * 1000 + step + 500_000 * crew.rank
+    generator = torch.Generator().manual_seed(seed)
     view_size = max(stage.size, stage.teacher_size if teacher else 0)
-    mixer = Mixer(sets, min(256, int(view_size * 1.15)), stage.seed * 1000 + step)
+    mixer = Mixer(sets, min(256, int(view_size * 1.15)), seed)
+
+    @torch.no_grad()
+    def make_sample() -> Sample:
+        batch = mixer.draw()
+        seen = torch.cat([views(batch.pictures, view_size, stage.strength, generator) for _ in range(2)])
+        # One view of each pair is enough for the teacher, at half the price.
+        lesson = teacher(seen[: len(batch.item)]) if teacher else None
+        if stage.size < view_size:
+            seen = F.interpolate(seen, size=(stage.size, stage.size), mode="bilinear", antialias=True)
+        return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), seen, lesson)
+
+    stock = Stock(make_sample, stage.passes, seed)
 
     def save(done: bool) -> None:
         content = {"stage": dataclasses.asdict(stage), "vocabulary": dataclasses.asdict(vocabulary), "step": step}
@@ -236,31 +149,33 @@ def train(stage: Stage, cache: Path, out: Path, save_every_s: float = 120, check
     def check() -> None:
         judge, judge_heads = (
             make_network(stage.arch),
-            Objective(vocabulary.sizes(), len(vocabulary.words), 0, Weights()),
+            Objective(vocabulary.sizes(), len(vocabulary.words), None, Weights()),
         )
         judge.load_state_dict(average.state)
         heads = judge_heads.state_dict()
         judge_heads.load_state_dict({name: average_heads.state[name] for name in heads})
-        report = validate(judge, judge_heads, stage.arch, validation, max(128, stage.size))
+        report = validate(judge, judge_heads, stage.arch, validation, stage.size)
         _log(out / f"{stage.name}.jsonl", {"step": step, "spent": round(spent), **report})
 
     last_save = last_check = time.monotonic()
     network.train()
-    while (progress := max(step / stage.steps, spent / 60 / stage.minutes)) < 1:
-        began = time.monotonic()
+    began = time.monotonic()
+    while True:
+        progress = max(step / stage.steps, spent / 60 / stage.minutes)
+        if step % AGREE_EVERY == 0:
+            crew.average([network, objective])
+            progress = crew.agree(progress)
+        elif crew.size > 1:
+            progress = min(progress, 0.999)  # only agreed ends count
+        if progress >= 1:
+            break
         for group in optimiser.param_groups:
             group["lr"] = stage.rate * group["share"] * _rate(progress, step, stage)
-        batch = mixer.draw()
-        with torch.no_grad():
-            seen = torch.cat([views(batch.pictures, view_size, stage.strength, generator) for _ in range(2)])
-            # One view of each pair is enough for the teacher, at half the price.
-            target, logits = teacher(seen[: len(batch.item)]) if teacher else (None, None)
-            if stage.size < view_size:
-                seen = F.interpolate(seen, size=(stage.size, stage.size), mode="bilinear", antialias=True)
+        sample = stock.next()
         with torch.autocast("cpu", torch.bfloat16):
-            pooled = network.trunk(normalise(seen, stage.arch))
+            pooled, maps = trunk_maps(network.trunk, normalise(sample.seen, stage.arch))
         features = network.neck(network.reduce(pooled.float()))
-        loss, parts = objective(features, batch, target, logits)
+        loss, parts = objective(features, sample.batch, sample.lesson, maps)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], 5.0)
@@ -268,18 +183,23 @@ def train(stage: Stage, cache: Path, out: Path, save_every_s: float = 120, check
         average.update(network, step)
         average_heads.update(objective, step)
         step += 1
-        spent += time.monotonic() - began
+        spent, began = spent + time.monotonic() - began, time.monotonic()
+        if crew.rank:
+            continue
         if step % 20 == 0:
             line = {name: round(value, 3) for name, value in parts.items()}
             log.info("%s step %d %.0fs rate %.2g %s", stage.name, step, spent, optimiser.param_groups[1]["lr"], line)
         if time.monotonic() - last_save > save_every_s:
             save(done=False)
-            last_save = time.monotonic()
+            last_save = began = time.monotonic()
+        if on_step is not None:
+            on_step(step)
         if time.monotonic() - last_check > check_every_s:
             check()
-            last_check = time.monotonic()
-    check()
-    save(done=True)
+            last_check = began = time.monotonic()
+    if crew.rank == 0:
+        check()
+        save(done=True)
     return path
 
 
@@ -295,16 +215,32 @@ def main() -> None:
     parser.add_argument("stage", type=Path, help="JSON file: the fields of Stage")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of each worker")
+    parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(arguments.threads)
-    settings = json.loads(arguments.stage.read_text())
-    settings["weights"] = Weights(**settings.get("weights", {}))
-    strength = settings.get("strength", {})
-    settings["strength"] = Strength(**{k: tuple(v) if isinstance(v, list) else v for k, v in strength.items()})
-    settings["mix"] = tuple(settings.get("mix", Stage.mix))
-    train(Stage(**settings), arguments.cache, arguments.out)
+    stage = read_stage(arguments.stage)
+    train_together(stage, arguments.cache, arguments.out, arguments.workers, arguments.threads)
+
+
+def train_together(stage: Stage, cache: Path, out: Path, workers: int, threads: int) -> None:
+    """Run or resume one stage in several processes, or in this one if one is enough."""
+    if workers == 1:
+        torch.set_num_threads(threads)
+        train(stage, cache, out)
+        return
+    write_half_sizes(cache)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = Path(folder) / "meeting"
+        spawn(_work, (stage, cache, out, workers, threads, meeting), nprocs=workers)
+
+
+def _work(rank: int, stage: Stage, cache: Path, out: Path, workers: int, threads: int, meeting: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(threads)
+    crew = Crew(rank, workers, meeting)
+    train(stage, cache, out, crew=crew)
+    crew.leave()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+"""A teacher and what it makes of views, and a stock of views that are worth using more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from Model.training.datasets import Batch
+from Model.training.hints import Maps, map_widths, trunk_maps
+from Model.training.resnet import DIM
+from Model.training.stage import make_network, normalise
+from Model.training.teachers import WIDTH
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a teacher makes of some views.
+
+    Shape: vectors (n, width), centred; logits (n, 13), None if the teacher was not tuned; maps at strides 8, 16, 32.
+    """
+
+    vectors: Tensor
+    logits: Tensor | None
+    maps: Maps
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Two views of each picture of a batch, ready for the student, with the teacher's lesson on the first ones."""
+
+    batch: Batch
+    seen: Tensor
+    lesson: Lesson | None
+
+
+class Teacher:
+    """A frozen network that turns views into targets: centred vectors, and category logits if it was tuned."""
+
+    def __init__(self, source: str) -> None:
+        self.tuned = not source.endswith(".tflite")
+        if self.tuned:
+            saved = torch.load(source, map_location="cpu", weights_only=False)
+            self.arch = saved["stage"]["arch"]
+            self.network = make_network(self.arch)
+            self.network.load_state_dict(saved["average"])
+            self.width = DIM
+            weight = saved["average_heads"]["heads.category_head.weight"]
+            self.head = nn.Linear(DIM, len(weight))
+            self.head.load_state_dict({"weight": weight, "bias": saved["average_heads"]["heads.category_head.bias"]})
+        else:
+            self.arch = source
+            self.network = make_network(source)
+            self.width = WIDTH
+        self.map_widths = map_widths(self.network.trunk)
+        self.network.eval()
+        self.mean = torch.zeros(self.width)
+        self.seen = 0
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Lesson:
+        """Return what the student should see in pictures in [0, 1]. Shape: (n, 3, h, w)."""
+        with torch.autocast("cpu", torch.bfloat16):
+            trunk, maps = trunk_maps(self.network.trunk, normalise(images, self.arch))
+        if self.tuned:
+            features = self.network.neck(self.network.reduce(trunk.float()))
+            return Lesson(features, self.head(features), maps)
+        self.seen += 1
+        self.mean.lerp_(trunk.float().mean(dim=0), max(0.01, 1 / self.seen))
+        return Lesson(trunk.float() - self.mean, None, maps)
+
+
+class Stock:
+    """Samples that are used several times, in random order, because views and lessons cost as much as a step.
+
+    Args:
+        make: a new sample.
+        passes: how often each is used, on average.
+        size: samples kept.
+    """
+
+    def __init__(self, make: Callable[[], Sample], passes: int, seed: int, size: int = 24) -> None:
+        self._make, self._passes, self._size = make, passes, size
+        self._kept: list[tuple[Sample, int]] = []
+        self._random = np.random.default_rng(seed)
+
+    def next(self) -> Sample:
+        """Return a new sample or a kept one."""
+        if self._passes <= 1:
+            return self._make()
+        if not self._kept or (len(self._kept) < self._size and self._random.random() < 2 / self._passes):
+            sample, used = self._make(), 0
+        else:
+            sample, used = self._kept.pop(int(self._random.integers(len(self._kept))))
+        if used + 1 < self._passes:
+            self._kept.append((sample, used + 1))
+        return sample

@@ -1,0 +1,178 @@
+"""The whole chain, from the published tars to the three served folders, with one seed; resumable at any moment.
+
+    python -m Model.training.recipe --data DIR --out DIR [--short | --smoke] [--threads N] [--seed S]
+
+DIR holds the three tars, and beside it ../models/teachers the ImageNet teachers (or --teachers). Every step leaves a
+file in OUT; a step whose file is complete is not done again, a step that was cut short goes on from its checkpoint.
+
+1. cache: every picture decoded once.
+2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
+3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; grown into a ResNet34; larger
+   pictures; at the end with the photos cut out by the mask network.
+4. mask: the garment mask (mask_train.py), between the two, because the last stages learn from its masks.
+5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from Model.errors import ModelError
+from Model.segmenters import load_segmenter
+from Model.training import mask_publish, mask_train
+from Model.training.cache import build_cache, build_garments
+from Model.training.losses import Weights
+from Model.training.publish_encoder import publish_encoder
+from Model.training.shipped_classifier import train_shipped_classifier
+from Model.training.stage import Stage
+from Model.training.train_encoder import train
+
+log = logging.getLogger(__name__)
+
+TEACHER_FILE = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+
+# A teacher is not taught; it already sees colours and textures, so the category counts more.
+TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_contrast=0.1)
+# Title words have large losses at first, which would drown the rest.
+LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything a run does.
+
+    Args:
+        teacher: the stage that tunes the teacher.
+        before_mask: stages of the encoder that need no masks of photos.
+        after_mask: stages that also see the photos cut out.
+        mask_minutes: budget of the mask network.
+        limit: photos to read for the mask, None for all.
+        input_size: side of the served encoder's input in px.
+    """
+
+    teacher: Stage
+    before_mask: tuple[Stage, ...]
+    after_mask: tuple[Stage, ...]
+    mask_minutes: float
+    input_size: int = 224
+
+
+def full_plan(seed: int, share: float = 1.0) -> Plan:
+    """Return the plan of a full run: about two hours on two cores.
+
+    Args:
+        share: of the full time.
+    """
+
+    def minutes(full: float) -> float:
+        return full * share
+
+    tune = Stage(
+        name="teacher", size=144, steps=4000, minutes=minutes(15), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
+        average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
+    )  # fmt: skip
+    learn = Stage(name="", steps=100_000, average=0.99, teacher="teacher.pt", seed=seed, weights=LEARN)
+    before = (
+        replace(learn, name="small", arch="resnet18", size=64, teacher_size=96, minutes=minutes(12), rate_end=0.6),
+        replace(
+            learn, name="medium", arch="resnet18", size=96, teacher_size=112, minutes=minutes(20), rate=1.2e-3,
+            rate_end=0.5, start="small.pt",
+        ),
+    )  # fmt: skip
+    after = (
+        replace(
+            learn, name="deep", size=112, teacher_size=128, minutes=minutes(25), mix=(10, 6, 4, 10), rate=1e-3,
+            rate_end=0.02, average=0.995, start="medium.pt",
+        ),
+    )  # fmt: skip
+    return Plan(tune, before, after, mask_minutes=minutes(40))
+
+
+def smoke_plan(seed: int) -> Plan:
+    """Return a plan of a few steps of everything: it proves the chain, not the weights."""
+    plan = full_plan(seed)
+
+    def tiny(stage: Stage) -> Stage:
+        return replace(stage, steps=3, size=64, teacher_size=64, warmup=1, mix=tuple(min(n, 4) for n in stage.mix))
+
+    return Plan(tiny(plan.teacher), tuple(map(tiny, plan.before_mask)), tuple(map(tiny, plan.after_mask)), 0.0, 64)
+
+
+def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: int, smoke: bool = False) -> Path:
+    """Run or resume the chain.
+
+    Args:
+        data: folder with the three tars.
+        out: folder for the cache, the checkpoints, and `weights/` with the three model folders.
+        teachers: folder with the ImageNet teachers.
+    Returns:
+        The weights folder.
+    Raises:
+        ModelError, FileNotFoundError: one sentence; what was finished stays.
+    """
+    torch.set_num_threads(threads)
+    cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
+    build_cache(data, cache)
+    tuned = train(replace(plan.teacher, arch=str(teachers / TEACHER_FILE)), cache, checkpoints)
+    _train_all(plan.before_mask, tuned, cache, checkpoints)
+    mask = weights / "garment-mask"
+    if not (mask / "card.json").exists():
+        checkpoint = mask_train.run(
+            data,
+            out / "mask",
+            teachers=teachers,
+            threads=threads,
+            seed=seed,
+            minutes=plan.mask_minutes,
+            steps=2 if smoke else None,
+        )
+        mask_publish.publish(data, checkpoint, mask, count=4 if smoke else 1000)
+    segmenter = load_segmenter("rembg", weights, threads)
+    build_garments(data, cache, segmenter.masks)
+    last = _train_all(plan.after_mask, tuned, cache, checkpoints)
+    publish_encoder(last, cache, weights / "resnet34", plan.input_size, threads)
+    card = train_shipped_classifier(cache, weights / "resnet34", weights / "classifier", threads, seed)
+    log.info("done: %s holds the three models; classifier %s", weights, card.metrics)
+    return weights
+
+
+def _train_all(stages: tuple[Stage, ...], teacher: Path, cache: Path, checkpoints: Path) -> Path:
+    """Run stages one after the other; a stage's `start` names another stage's checkpoint."""
+    path = teacher
+    for stage in stages:
+        start = str(checkpoints / stage.start) if stage.start else None
+        path = train(replace(stage, teacher=str(teacher), start=start), cache, checkpoints)
+    return path
+
+
+def main() -> None:
+    """Run the chain from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the three tars")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--teachers", type=Path, default=None, help="default: DATA/../models/teachers")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=7)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--short", action="store_true", help="about 20 minutes on two cores")
+    length.add_argument("--smoke", action="store_true", help="a few steps of everything")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    seed = arguments.seed
+    plan = smoke_plan(seed) if arguments.smoke else full_plan(seed, share=1 / 6 if arguments.short else 1.0)
+    teachers = arguments.teachers or arguments.data.parent / "models" / "teachers"
+    try:
+        run(arguments.data, arguments.out, teachers, plan, arguments.threads, seed, arguments.smoke)
+    except (ModelError, FileNotFoundError) as error:
+        parser.exit(1, f"{error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "Interrupted: the same command goes on from the last checkpoint.\n")
+
+
+if __name__ == "__main__":
+    main()

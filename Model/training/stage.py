@@ -1,0 +1,88 @@
+"""One stage of training: its settings, its network, and how pictures are normalised for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from Model.training.augment import Strength
+from Model.training.losses import Weights
+from Model.training.resnet import BLOCKS, Encoder, resnet_trunk
+from Model.training.teachers import WIDTH, load_teacher
+from Model.training.torch_compat import channels_last
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+SIGNED = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Args:
+        name: of its checkpoint file.
+        arch: "resnet34", or a path of a TFLite MobileNetV2 to tune.
+        size: side of the pictures the trained network sees, in pixels.
+        steps: optimiser steps; each sees two views of every picture of a batch.
+        minutes: time limit; the learning rate follows whichever of steps and minutes is further along.
+        mix: pictures per batch of photos, street, shop and garments (photos cut out by the mask network).
+        rate: highest learning rate. rate_end: the last one, as a share of it.
+        trunk_rate: learning rate of the trunk as a share of `rate`.
+        start: checkpoint to take weights from, None for a fresh network.
+        teacher: checkpoint of a tuned teacher, or a TFLite file, None for none.
+        teacher_size: side of the pictures the teacher sees.
+        passes: how often a set of views is used before it is thrown away.
+    """
+
+    name: str
+    arch: str = "resnet34"
+    size: int = 96
+    steps: int = 1000
+    minutes: float = 1e9
+    mix: tuple[int, ...] = (16, 8, 8)
+    rate: float = 1.5e-3
+    rate_end: float = 0.02
+    trunk_rate: float = 1.0
+    warmup: int = 60
+    decay: float = 0.05
+    average: float = 0.998
+    start: str | None = None
+    teacher: str | None = None
+    teacher_size: int = 128
+    passes: int = 1
+    seed: int = 7
+    weights: Weights = field(default_factory=Weights)
+    strength: Strength = field(default_factory=Strength)
+
+
+def make_network(arch: str) -> Encoder:
+    """Return an encoder of the named architecture: "resnet34", or a TFLite file as an ImageNet-trained trunk."""
+    network = Encoder(resnet_trunk(arch)) if arch in BLOCKS else Encoder(load_teacher(Path(arch)), width=WIDTH)
+    return channels_last(network)
+
+
+def normalise(images: Tensor, arch: str) -> Tensor:
+    """Return pictures in [0, 1] normalised as the architecture wants them, channels last."""
+    mean, std = IMAGENET if arch in BLOCKS else SIGNED
+    images = (images - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def read_stage(path: Path) -> Stage:
+    """Return the stage that a JSON file describes; fields it lacks have their defaults.
+
+    Raises:
+        TypeError: it has a field that Stage, Weights or Strength does not.
+    """
+    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    strength: dict[str, Any] = settings.pop("strength", {})
+    if "zoom" in strength:
+        strength["zoom"] = tuple(strength["zoom"])
+    weights = Weights(**settings.pop("weights", {}))
+    mix = tuple(settings.pop("mix", Stage.mix))
+    return Stage(mix=mix, weights=weights, strength=Strength(**strength), **settings)

@@ -1,0 +1,112 @@
+"""A few steps of every training, on drawn sets: the chain from tars to served folders, and what survives a break."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from Model.card import Card  # noqa: E402
+from Model.classifier import Classifier  # noqa: E402
+from Model.encoders import load_encoder  # noqa: E402
+from Model.training.cache import build_cache, build_garments  # noqa: E402
+from Model.training.labels import CLASSES  # noqa: E402
+from Model.training.publish_encoder import publish_encoder  # noqa: E402
+from Model.training.shipped_classifier import train_shipped_classifier  # noqa: E402
+from Model.training.stage import Stage  # noqa: E402
+from Model.training.train_encoder import train, train_together  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+TINY = Stage(name="teacher", arch="resnet18", size=32, steps=2, mix=(8, 3, 6), warmup=1)
+
+
+@pytest.fixture(scope="module")
+def cache(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache of the drawn sets."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("chain")
+    build_cache(drawn_data, root / "cache")
+
+    def find(images: Sequence[Image.Image]) -> list[npt.NDArray[np.uint8]]:
+        masks = [np.zeros((image.height, image.width), np.uint8) for image in images]
+        for mask in masks:
+            mask[mask.shape[0] // 4 : -mask.shape[0] // 4, mask.shape[1] // 4 : -mask.shape[1] // 4] = 255
+        return masks
+
+    build_garments(drawn_data, root / "cache", find)
+    return root / "cache"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(cache: Path) -> Path:
+    """Return the checkpoint of a few steps: a tuned teacher, a small student, and the grown one."""
+    out = cache.parent / "checkpoints"
+    teacher = train(TINY, cache, out)
+    student = replace(TINY, name="small", teacher=str(teacher), teacher_size=48, passes=2)
+    small = train(student, cache, out)
+    return train(replace(student, name="deep", arch="resnet34", start=str(small), mix=(4, 2, 3, 4)), cache, out)
+
+
+def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
+    card, check = publish_encoder(checkpoint, cache, tmp_path / "resnet34", size=64)
+    assert check.fp32_difference < 1e-4
+    assert card == Card.load(tmp_path / "resnet34")
+    assert (card.input_size, card.resize, card.precision) == ((64, 64), "letterbox", "int8")
+    assert card.mean == (0.485, 0.456, 0.406)
+    encoder = load_encoder("resnet34", tmp_path, threads=1)  # compares the probe
+    vectors = encoder.embed([Image.new("RGB", (40, 60), "red"), Image.new("RGB", (60, 40), "blue")])
+    assert vectors.shape == (2, 512)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+
+    card = train_shipped_classifier(cache, tmp_path / "resnet34", tmp_path / "classifier")
+    assert card.labels == CLASSES
+    assert (tmp_path / "classifier" / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    probabilities = Classifier.load(tmp_path / "classifier", dim=512).probabilities(vectors)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path) -> None:
+    from Model.training.resnet import Encoder, grow, resnet_trunk
+
+    smaller = torch.load(checkpoint.parent / "small.pt", weights_only=False)["average"]
+    small, deep = Encoder(resnet_trunk("resnet18")), Encoder(resnet_trunk("resnet34"))
+    small.load_state_dict(smaller)
+    grow(deep, smaller)
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.allclose(small.eval()(images), deep.eval()(images), atol=1e-5)
+
+
+def test_a_stage_goes_on_from_its_last_checkpoint(cache: Path, tmp_path: Path) -> None:
+    stage = replace(TINY, name="cut", steps=100)
+
+    class PulledPlug(BaseException):
+        """Ends the process in the middle, as Ctrl-C or a power cut would."""
+
+    def pull(step: int) -> None:
+        if step == 3:
+            raise PulledPlug
+
+    with pytest.raises(PulledPlug):
+        train(stage, cache, tmp_path, save_every_s=0, on_step=pull)
+    cut = torch.load(tmp_path / "cut.pt", weights_only=False)
+    assert not cut["done"] and cut["step"] == 3
+    path = train(replace(stage, steps=5), cache, tmp_path)
+    finished = torch.load(path, weights_only=False)
+    assert finished["done"] and finished["step"] == 5
+    assert json.loads((tmp_path / "cut.jsonl").read_text().splitlines()[-1])["step"] == 5
+
+
+def test_two_workers_end_with_one_network(cache: Path, tmp_path: Path) -> None:
+    train_together(replace(TINY, name="pair", steps=3), cache, tmp_path, workers=2, threads=1)
+    finished = torch.load(tmp_path / "pair.pt", weights_only=False)
+    assert finished["done"]
+    assert all(torch.isfinite(each).all() for each in finished["network"].values())
