@@ -21,6 +21,8 @@ from Backend.commands import (
     models,
     search,
     serve,
+    setup,
+    train,
 )
 
 app = typer.Typer(
@@ -32,11 +34,16 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("setup")(setup.setup)
+app.command("secrets")(setup.secrets)
 app.command("import")(imports.import_)
+app.command("setup")(setup.setup)
+app.command("secrets")(setup.secrets)
 app.command("import")(import_.import_)
 app.command("search")(search.search)
 app.add_typer(index.app, name="index")
 app.add_typer(database.app, name="db")
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="key")
 

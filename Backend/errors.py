@@ -21,6 +21,8 @@
         ├── PartFailed          a part that the demo started ended by itself
         ├── KeyNameTaken
         ├── KeyNotFound
+        ├── TrainingMissing     what training needs is not installed
+        ├── NothingLabelled     no product has a picture and a category of the shop's own
         └── PathUnusable        a file or folder named on the command line
 
 Model and Data know nothing of HTTP. `PROBLEMS` has a row for every error class of the three rooms, and
@@ -165,6 +167,25 @@ class PathUnusable(OperatorError):
     """A file or folder that was named cannot be read or written."""
 
 
+class TrainingMissing(OperatorError):
+    """What training needs is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"Training needs {package}, which is not installed: run `pip install -r Model/training/requirements.txt`."
+        )
+
+
+class NothingLabelled(OperatorError):
+    """No product has both a stored picture and a category of the shop's own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No product of the catalogue has both a stored picture and a category of the shop's own: "
+            "import some, or name a manifest or folder with --data."
+        )
+
+
 @dataclass(frozen=True)
 class ProblemKind:
     """How a class of errors is told.
@@ -218,6 +239,8 @@ BACKEND_PROBLEMS: dict[type[Exception], ProblemKind] = {
     PartFailed: _fault("part-failed", "The service failed"),
     KeyNameTaken: _fault("key-name-taken", "The service failed"),
     KeyNotFound: _fault("key-not-found", "The service failed"),
+    TrainingMissing: _fault("training-missing", "The service failed"),
+    NothingLabelled: _fault("nothing-labelled", "The service failed"),
     PathUnusable: _fault("path-unusable", "The service failed"),
 }
 
@@ -258,6 +281,7 @@ DATA_PROBLEMS: dict[type[Exception], ProblemKind] = {
     data.UnknownImporter: ProblemKind(422, "unknown-importer", "There is no such layout"),
     data.UnknownImporter: _fault("unknown-importer", "The import failed"),
     data.ImportFailed: ProblemKind(422, "import-failed", "The source cannot be used"),
+    data.SourceCutOff: ProblemKind(422, "source-cut-off", "The source ends in the middle"),
     data.SyncRefused: ProblemKind(409, "sync-refused", "The sync would take away too much"),
     data.FetchError: ProblemKind(422, "fetch-error", "The picture could not be fetched"),
     data.FetchRefused: ProblemKind(422, "fetch-refused", "Pictures may not be fetched from there"),

@@ -66,14 +66,23 @@ class Indexing:
             yield cls(settings, catalogue, features, embedder, indexer, evaluate)
 
     def run(
-        self, selection: Selection = EVERYTHING, retry_failed: bool = False, progress: Progress = lambda report: None
+        self,
+        selection: Selection = EVERYTHING,
+        retry_failed: bool = False,
+        progress: Progress = lambda report: None,
+        patience_s: float = LEASE_TTL_S + RETRY_S,
     ) -> IndexReport:
         """Look at what has not been looked at, once, as the only process that does.
 
+        Args:
+            selection: which pictures.
+            retry_failed: take up those that were given up.
+            progress: called after each batch.
+            patience_s: longest wait for another process's lease; as long as that of a killed one may last.
         Raises:
             LeaseHeld: another process has been at it for longer than a dead one could seem to be.
         """
-        with self._only():
+        with self._only(patience_s):
             if retry_failed:
                 self.catalogue.retry_failed()
             before = self.catalogue.stats(self.embedder.embedder_id).features
@@ -122,10 +131,10 @@ class Indexing:
         )
 
     @contextmanager
-    def _only(self) -> Iterator[None]:
-        """Hold the indexer's lease; wait as long as that of a process that was killed may last."""
+    def _only(self, patience_s: float) -> Iterator[None]:
+        """Hold the indexer's lease."""
         lease = self._lease()
-        until = time.monotonic() + LEASE_TTL_S + RETRY_S
+        until = time.monotonic() + patience_s
         while True:
             try:
                 lease.acquire()

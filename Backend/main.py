@@ -38,7 +38,6 @@ def create_app(settings: Settings, open_services: Open = Services.open) -> FastA
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = None
         app.state.queue = InferenceQueue(settings.inference_slots, settings.queue_size, settings.request_timeout_s)
         app.state.services = services = await run_in_threadpool(open_services, settings, metrics)
         log.info("serving", products=await run_in_threadpool(services.catalogue.count))
@@ -52,6 +51,7 @@ def create_app(settings: Settings, open_services: Open = Services.open) -> FastA
     app = FastAPI(title="Similook", lifespan=lifespan, redirect_slashes=False, docs_url="/docs", redoc_url=None)
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.services = None
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app, PROBLEMS)

@@ -265,9 +265,13 @@ def parse_crop(text: str | None, unit: Unit = "fraction") -> Crop | None:
     return Crop((x, y, w, h), unit)
 
 
-def display_name(slug: str) -> str:
-    """Return a category's slug for people: `t-shirt` is T-shirt."""
-    return slug[:1].upper() + slug[1:]
+def display_name(slug: str, name: str | None = None) -> str:
+    """Return a category for people: the shop's own name for it, or the slug made readable (`t-shirt` is T-shirt).
+
+    Args:
+        name: the shop's; one that only repeats the slug counts as none.
+    """
+    return name if name and name != slug else slug[:1].upper() + slug[1:]
 
 
 def _guess(sight: Sight) -> Guess | None:

@@ -9,6 +9,7 @@ from Backend.commands.progress import bar
 from Backend.indexing import Indexing
 from Backend.services import open_catalogue, open_images
 from Backend.settings import Settings
+from Data.catalogue import Catalogue
 from Data.importers import open_source, run_import
 from Data.sample import SAMPLE_CATEGORIES, draw_sample
 from Model.weights import find_model
@@ -34,8 +35,7 @@ def prepare(settings: Settings, say: Callable[[str], object], per_class: int = P
         empty = catalogue.count() == 0
         if empty:
             say("Drawing the sample catalogue.")
-            table = open_source("table", _drawn(settings, per_class))
-            run_import(table, catalogue, open_images(settings), SOURCE)
+            draw_into(catalogue, settings, per_class)
     state = settings.cache_dir / "demo.json"
     wanted = {"networks": _fingerprint(settings)}
     if not empty and _read(state) == wanted:
@@ -52,10 +52,17 @@ def prepare(settings: Settings, say: Callable[[str], object], per_class: int = P
     state.write_text(json.dumps(wanted), encoding="utf-8")
 
 
-def _drawn(settings: Settings, per_class: int) -> Path:
+def draw_into(catalogue: Catalogue, settings: Settings, per_class: int = PER_CLASS) -> None:
+    """Draw the sample catalogue into the data folder and take it in as any shop's table would be.
+
+    Args:
+        catalogue: migrated.
+        per_class: products of each category.
+    """
     folder = settings.data_dir / SOURCE
     with bar("Drawing", per_class * len(SAMPLE_CATEGORIES)) as advance:
-        return draw_sample(folder, per_class=per_class, progress=lambda done, total: advance(done))
+        table = draw_sample(folder, per_class=per_class, progress=lambda done, total: advance(done))
+    run_import(open_source("table", table), catalogue, open_images(settings), SOURCE)
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -72,7 +79,7 @@ def _folders(settings: Settings) -> list[Path]:
     found = []
     for name in (settings.encoder, settings.segmenter, "garment-mask"):
         try:
-            found.append(find_model(name, settings.models_dir))
+            found.append(find_model(name, settings.models))
         except ModelNotFound:
             continue  # a listed name that is no folder of its own
     return found

@@ -46,7 +46,7 @@ def open_embedder(settings: Settings) -> Embedder:
         ModelError: one is missing, damaged, or computes something else on this machine.
     """
     return Embedder.load(
-        settings.models_dir,
+        settings.models,
         settings.encoder,
         settings.segmenter,
         settings.classifier or None,

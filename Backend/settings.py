@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     database_password_file: Path | None = Field(default=None, description="File with the password of database_url.")
     images_url: str = Field(default="", description="fsspec URL of the pictures; empty: images/ in the data folder.")
     models_dir: Path | None = Field(
-        default=None, description="Folder of weights that is looked into before Model/weights."
+        default=None, description="Folder of own weights, looked into first; empty: models/ in the data folder."
     )
 
     # What sees
@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     def images(self) -> str:
         """The fsspec URL or path of the pictures."""
         return self.images_url or str(self.data_dir / "images")
+
+    @property
+    def models(self) -> Path:
+        """The folder of a shop's own weights."""
+        return self.models_dir or self.data_dir / "models"
 
     @property
     def index_dir(self) -> Path:

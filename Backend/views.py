@@ -28,10 +28,8 @@ def image_url(picture: Picture | None, base_url: str) -> str | None:
 
 
 def category_name(product: Product) -> str | None:
-    """Return the category for people: the shop's own name for it, or its slug made readable."""
-    if product.category is None or (product.category_name and product.category_name != product.category):
-        return product.category_name
-    return display_name(product.category)
+    """Return the category for people."""
+    return None if product.category is None else display_name(product.category, product.category_name)
 
 
 def similar_product(match: Match, base_url: str) -> SimilarProduct:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,25 +32,27 @@ class _Loaded:
 class Classifier:
     """A network on frozen embeddings whose folder may be replaced while it serves."""
 
-    def __init__(self, folder: Path, dim: int | None = None) -> None:
+    def __init__(self, folder: Path, dim: int | None = None, find: Callable[[], Path] | None = None) -> None:
         """Load a classifier's folder.
 
         Args:
             folder: with a classifier's card.
             dim: of the encoder's vectors, to refuse a classifier that was trained on others; None to take any.
+            find: returns the folder to look into for a newer one: the first one that a shop trains appears in another
+                place than the shipped one. None for `folder` always.
         Raises:
             ModelNotFound, CardInvalid, ChecksumMismatch.
         """
-        self._folder = folder
+        self._find = find or (lambda: folder)
         self._dim = dim
         self._lock = threading.Lock()
         self._refused: Stamp = ()
-        self._loaded = self._load(_stamp(folder))
+        self._loaded = self._load(folder, _stamp(folder))
 
     @classmethod
-    def load(cls, folder: Path, dim: int | None = None) -> Classifier:
+    def load(cls, folder: Path, dim: int | None = None, find: Callable[[], Path] | None = None) -> Classifier:
         """Load a classifier's folder; see `__init__`."""
-        return cls(folder, dim)
+        return cls(folder, dim, find)
 
     @property
     def card(self) -> Card:
@@ -85,14 +88,15 @@ class Classifier:
         Returns:
             Whether a new model serves now.
         """
-        stamp = _stamp(self._folder)
+        folder = self._find()
+        stamp = _stamp(folder)
         if stamp in (self._loaded.stamp, self._refused):
             return False
         with self._lock:
             if stamp == self._loaded.stamp:
                 return False
             try:
-                self._loaded = self._load(stamp)
+                self._loaded = self._load(folder, stamp)
             except ModelError as error:
                 # Tried again when a file changes: the other half of the new model may still be on its way.
                 self._refused = stamp
@@ -100,15 +104,15 @@ class Classifier:
                 return False
         return True
 
-    def _load(self, stamp: Stamp) -> _Loaded:
-        card = Card.load(self._folder)
+    def _load(self, folder: Path, stamp: Stamp) -> _Loaded:
+        card = Card.load(folder)
         if card.kind != "classifier":
-            raise CardInvalid(f"{self._folder.name} is a model of kind {card.kind}, not classifier: choose another.")
+            raise CardInvalid(f"{folder.name} is a model of kind {card.kind}, not classifier: choose another.")
         if self._dim is not None and card.dim != self._dim:
             raise CardInvalid(
                 f"The classifier was trained on {card.dim}-d vectors, the encoder gives {self._dim}-d: train it again."
             )
-        session = open_session(self._folder, card, threads=1)
+        session = open_session(folder, card, threads=1)
         answered = session.run(np.zeros((1, card.dim), dtype=np.float32)).shape
         if answered != (1, len(card.labels)):
             raise CardInvalid(f"The classifier answers {answered[1:]}, its card has {len(card.labels)} labels.")

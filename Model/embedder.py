@@ -93,7 +93,7 @@ class Embedder:
         return cls(
             loaded,
             load_segmenter(segmenter, models_dir, threads),
-            Classifier.load(find_model(classifier, models_dir), loaded.card.dim) if classifier else None,
+            _load_classifier(classifier, models_dir, loaded.card.dim) if classifier else None,
         )
 
     @property
@@ -207,6 +207,11 @@ class _Look:
     coverage: float
     box: Box | None
     mask: Mask
+
+
+def _load_classifier(name: str, models_dir: Path | None, dim: int) -> Classifier:
+    """Load a classifier that is looked for again, shop's folder first, whenever it is asked for a newer one."""
+    return Classifier.load(find_model(name, models_dir), dim, lambda: find_model(name, models_dir))
 
 
 def with_margin(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:

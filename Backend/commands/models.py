@@ -17,7 +17,7 @@ def list_models_() -> None:
     from Model.weights import list_models
 
     table = Table("Name", "Kind", "Precision", "Dim", "Licence", "Source")
-    for name, folder in sorted(list_models(settings_with().models_dir).items()):
+    for name, folder in sorted(list_models(settings_with().models).items()):
         card = Card.load(folder)
         table.add_row(name, card.kind, card.precision, str(card.dim), card.licence, card.source)
     Console().print(table)

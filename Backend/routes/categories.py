@@ -21,6 +21,6 @@ async def list_categories(served: Served) -> CategoriesAnswer:
 def _categories(catalogue: Catalogue) -> list[CatalogueCategory]:
     names = catalogue.category_names()
     return [
-        CatalogueCategory(slug=slug, name=names.get(slug) or display_name(slug), count=count)
+        CatalogueCategory(slug=slug, name=display_name(slug, names.get(slug)), count=count)
         for slug, count in catalogue.facets("category")
     ]

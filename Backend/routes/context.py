@@ -54,7 +54,7 @@ class Context:
             self.metrics.waiting.set(self.queue.waiting)
 
 
-def context(request: Request) -> Context:
+async def context(request: Request) -> Context:
     """Return the running service.
 
     Raises:

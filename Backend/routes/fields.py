@@ -23,7 +23,7 @@ Price = Annotated[
 ]
 
 
-def crop_fields(
+async def crop_fields(
     crop: Annotated[
         str | None,
         Form(max_length=200, description="x,y,w,h on the upright picture.", examples=["0.1,0.2,0.5,0.6"]),
@@ -40,7 +40,7 @@ def crop_fields(
     return parse_crop(crop, crop_unit)
 
 
-def filter_fields(
+async def filter_fields(
     category: Annotated[list[Text], Form(description="Slugs, any of them.", examples=[["dress"]])] = [],  # noqa: B006
     gender: Annotated[list[Literal["men", "women", "unisex"]], Form(description="men and women include unisex.")] = [],  # noqa: B006
     brand: Annotated[list[Text], Form(description="Any of them.")] = [],  # noqa: B006

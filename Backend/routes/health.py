@@ -44,7 +44,7 @@ async def metrics(
     """Return counters and timings in Prometheus' text form."""
     if request.app.state.settings.metrics_need_key:
         key = credentials.credentials if credentials else None
-        await run_in_threadpool(context(request).services.keys.check, key, "metrics")
+        await run_in_threadpool((await context(request)).services.keys.check, key, "metrics")
     text = await run_in_threadpool(request.app.state.metrics.render)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

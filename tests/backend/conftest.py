@@ -1,18 +1,27 @@
 """One small drawn catalogue, indexed once, and the service over it."""
 
 import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from fastapi.testclient import TestClient
 
+from Backend.logs import configure_logging
 from Backend.main import create_app
 from Backend.samples import prepare
-from Backend.settings import Settings
+from Backend.settings import Settings, child_environment
 
-PER_CLASS = 5
+PER_CLASS = 3
+READY_S = 60
 
 
 @dataclass(frozen=True)
@@ -26,8 +35,9 @@ class DrawnPhoto:
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return the settings of a data folder that holds 65 drawn products, indexed. Tests only read it."""
+    """Return the settings of a data folder that holds 39 drawn products, indexed. Tests only read it."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("similook"), threads=1)
+    configure_logging(settings.model_copy(update={"log_level": "error"}))
     prepare(settings, lambda text: None, per_class=PER_CLASS)
     return settings
 
@@ -48,6 +58,43 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """Return a client of the service in this process."""
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def base_url(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the drawn catalogue with two worker processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    two = settings.model_copy(update={"port": port, "workers": 2})
+    variables = two.environment() | {"SIMILOOK_PORT": str(port), "SIMILOOK_WORKERS": "2"}
+    log = tmp_path_factory.mktemp("log") / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "Backend.cli", "serve"],
+            env=child_environment(variables),
+            stderr=output,
+            start_new_session=True,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_ready(url, process, log)
+            yield url
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()
+
+
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()
+        try:
+            if requests.get(f"{url}/readyz", timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(log.read_text())
 
 
 @pytest.fixture

@@ -1,59 +1,10 @@
 """Two real worker processes: 32 photos at once, and everything that the workers must agree on."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import pytest
 import requests
 
-from Backend.settings import Settings, child_environment
 from tests.backend.conftest import DrawnPhoto
-
-READY_S = 60
-
-
-@pytest.fixture(scope="module")
-def base_url(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the drawn catalogue with two worker processes."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    two = settings.model_copy(update={"port": port, "workers": 2})
-    variables = two.environment() | {"SIMILOOK_PORT": str(port), "SIMILOOK_WORKERS": "2"}
-    log = tmp_path_factory.mktemp("log") / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "Backend.cli", "serve"],
-            env=child_environment(variables),
-            stderr=output,
-            start_new_session=True,
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_ready(url, process, log)
-            yield url
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()
-
-
-def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
-        assert process.poll() is None, log.read_text()
-        try:
-            if requests.get(f"{url}/readyz", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail(log.read_text())
 
 
 def test_32_photos_at_once_each_get_their_own_product(base_url: str, photos: list[DrawnPhoto]) -> None:

@@ -1,0 +1,180 @@
+"""The command line: the same answers as the API, and one sentence for what cannot be done."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from Backend.cli import app
+from Backend.errors import PathUnusable, PortInUse
+from Backend.schemas import SimilarAnswer
+from Backend.settings import Settings, child_environment
+from Data.errors import IndexMissing
+from tests.backend.conftest import DrawnPhoto
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def photo(photos: list[DrawnPhoto], tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photos[4].data)
+    return path
+
+
+def test_search_answers_like_the_api(
+    client: TestClient, settings: Settings, photos: list[DrawnPhoto], photo: Path
+) -> None:
+    result = run(
+        app, ["search", str(photo), "--crop", "0,0,1,0.9", "-k", "5", "--json", "--data-dir", str(settings.data_dir)]
+    )
+    assert result.exit_code == 0, result.output
+    ours = SimilarAnswer.model_validate_json(result.stdout)
+    theirs = client.post(
+        "/api/recommendations/similar-images",
+        files={"file": photos[4].data},
+        data={"crop": "0,0,1,0.9", "limit": "5"},
+    ).json()
+    assert [p.product_id for p in ours.similar_products] == [p["product_id"] for p in theirs["similar_products"]]
+    # Another process, the same secret and networks: the token is one and the same.
+    assert ours.query_token == theirs["query_token"]
+
+
+def test_search_as_a_table(settings: Settings, photos: list[DrawnPhoto], photo: Path) -> None:
+    result = run(app, ["search", str(photo), "-k", "3", "--data-dir", str(settings.data_dir)])
+    assert result.exit_code == 0, result.output
+    assert photos[4].product_id in result.stdout
+
+
+def test_search_of_a_file_that_is_not_there(settings: Settings) -> None:
+    result = run(app, ["search", "/no/such/photo.jpg", "--data-dir", str(settings.data_dir)])
+    assert isinstance(result.exception, PathUnusable)
+
+
+def test_import_then_index_then_facts(tmp_path: Path, photos: list[DrawnPhoto]) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for number, drawn in enumerate(photos[:3]):
+        (folder / f"{number}.jpg").write_bytes(drawn.data)
+    (folder / "shop.csv").write_text("sku,title,image\na,One,0.jpg\nb,Two,1.jpg\nc,,2.jpg\nd,Four,9.jpg\n")
+    data = ["--data-dir", str(tmp_path / "data")]
+    imported = run(app, ["import", "table", str(folder / "shop.csv"), *data])
+    assert imported.exit_code == 0, imported.output
+    assert "product_id = sku" in imported.stdout
+    assert "rows 4, created 3" in imported.stdout
+    assert "row 3" in imported.output
+    indexed = run(app, ["index", *data])
+    assert indexed.exit_code == 0, indexed.output
+    assert "processed 2, succeeded 2, failed 0, skipped 0" in indexed.stdout
+    again = run(app, ["index", *data])
+    assert "processed 0, succeeded 0, failed 0, skipped 2" in again.stdout
+    facts = run(app, ["index", "facts", "--json", *data])
+    assert json.loads(facts.stdout)["count"] == 2
+    rebuilt = run(app, ["index", "--rebuild", *data])
+    assert "Built the index" in rebuilt.stdout
+    assert run(app, ["index", "rollback", *data]).exit_code == 0
+
+
+def test_facts_without_an_index(tmp_path: Path) -> None:
+    assert isinstance(run(app, ["index", "facts", "--data-dir", str(tmp_path)]).exception, IndexMissing)
+
+
+def test_keys(tmp_path: Path) -> None:
+    data = ["--data-dir", str(tmp_path)]
+    made = run(app, ["key", "create", "shop", "--scope", "catalogue", *data])
+    assert made.stdout.startswith("slk_")
+    assert run(app, ["key", "list", *data]).stdout.startswith("shop\tcatalogue\t")
+    assert run(app, ["key", "create", "shop", "--scope", "everything", *data]).exit_code == 2
+    assert run(app, ["key", "revoke", "shop", *data]).exit_code == 0
+    assert run(app, ["key", "list", *data]).stdout == ""
+    assert run(app, ["key", "first", *data]).stdout == run(app, ["key", "first", *data]).stdout
+
+
+def test_tables(tmp_path: Path) -> None:
+    data = ["--data-dir", str(tmp_path)]
+    assert run(app, ["db", "check", *data]).exception is not None
+    assert run(app, ["db", "upgrade", *data]).exit_code == 0
+    assert "hold 0 products" in run(app, ["db", "check", *data]).stdout
+
+
+def test_models_are_listed() -> None:
+    listed = run(app, ["models", "list"])
+    assert listed.exit_code == 0
+    assert "resnet34" in listed.stdout
+
+
+def similook(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "Backend.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=child_environment(variables),
+        timeout=120,
+    )
+
+
+def test_an_impossible_setting_is_named() -> None:
+    done = similook("db", "check", SIMILOOK_PORT="many")
+    assert done.returncode == 2
+    assert "SIMILOOK_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_ours_is_one_sentence(tmp_path: Path) -> None:
+    done = similook("serve", "--data-dir", str(tmp_path), "--port", "0")
+    assert done.returncode == 1
+    assert "similook db upgrade" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_names_the_port_and_the_option(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for option in ("--port", "--page-port"):
+            result = run(app, ["demo", option, str(port), "--data-dir", str(tmp_path)])
+            assert isinstance(result.exception, PortInUse)
+            assert str(result.exception) == (
+                f"Port {port} is in use by another program; stop it, or choose another port with {option}."
+            )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_starts_and_stops(settings: Settings, number: signal.Signals) -> None:
+    port, page_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "Backend.cli", "demo", "--port", str(port), "--page-port", str(page_port)],
+        env=child_environment({"SIMILOOK_DATA_DIR": str(settings.data_dir), "SIMILOOK_THREADS": "1"}),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(3)]
+        assert lines[0].endswith(f"http://127.0.0.1:{port}/docs")
+        assert lines[1].endswith(f"http://127.0.0.1:{page_port}")
+        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).ok
+        assert requests.get(f"http://127.0.0.1:{page_port}/", timeout=10).ok
+    finally:
+        os.kill(process.pid, number)
+        output, _ = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert output.strip().endswith("Stopped.")
+    for closed in (port, page_port):
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{closed}/", timeout=5)
