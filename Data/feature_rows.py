@@ -188,6 +188,9 @@ def largest_colour(attributes: dict[str, Any]) -> str | None:
 
 def _batch(rows: Sequence[AnyRow]) -> FeatureBatch:
     ids: NDArray[np.int64] = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    lengths = {len(row.vector) // _BYTES.itemsize for row in rows}
+    if len(lengths) > 1:
+        raise DimensionMismatch(max(lengths), min(lengths))
     joined = b"".join([row.vector for row in rows])
     vectors = np.frombuffer(joined, _BYTES).reshape(len(rows), -1) if rows else np.empty((0, 0), _BYTES)
     return FeatureBatch(ids, vectors.astype(np.float16, copy=False), [_product_columns(row) for row in rows])

@@ -174,7 +174,7 @@ class LiveIndex:
                 with self._writer:
                     self._look_for_generation(wait=False)
                     self._catch_up()
-            except (DataError, OSError, RuntimeError) as error:
+            except (DataError, OSError, RuntimeError, ValueError) as error:
                 self._report(str(error))
             self._stopping.wait(POLL_S)
 

@@ -76,11 +76,16 @@ class Shop:
         return products
 
     def expected(
-        self, query: NDArray[np.float32], k: int, wanted: Filter | None = None, by: str = "product"
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        wanted: Filter | None = None,
+        by: str = "product",
+        products: Sequence[Product] | None = None,
     ) -> list[tuple[str, float]]:
         """Return (product, cosine) of the k best products that pass, from the tables alone."""
         best: dict[str, tuple[float, str]] = {}
-        for product in self.catalogue.iterate():
+        for product in self.catalogue.iterate() if products is None else products:
             if wanted is not None and not wanted.matches(product, "EUR"):
                 continue
             for picture in product.pictures:

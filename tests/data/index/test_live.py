@@ -32,12 +32,13 @@ FILTERS = [
 
 def assert_same(shop: Any, index: LiveIndex, k: int = 10, queries: int = 3) -> None:
     """Compare answers under all filters with the scan of the tables."""
+    products = list(shop.catalogue.iterate())
     for wanted in FILTERS:
         for _ in range(queries):
             query = shop.vector()[None]
             for by in ("product", "group"):
                 found = index.search(query, k, wanted, by=by)[0]
-                expected = shop.expected(query, k, wanted, by)
+                expected = shop.expected(query, k, wanted, by, products)
                 assert len(found) == len(expected), (wanted, by)
                 np.testing.assert_allclose(
                     [hit.cosine for hit in found], [score for _, score in expected], atol=1e-4, err_msg=str(wanted)
