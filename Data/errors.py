@@ -16,6 +16,7 @@ DataError
 │   └── RestoreRefused    the place to restore into is not empty
 ├── UnknownImporter       no importer has this name
 ├── ImportFailed          a whole source is unusable (encoding, columns)
+│   └── SourceCutOff      it ends in the middle
 ├── SyncRefused           a sync that would take away too much
 ├── FetchError
 │   ├── FetchRefused      address, type or size that the policy forbids
@@ -151,6 +152,10 @@ class UnknownImporter(DataError):
 
 class ImportFailed(DataError):
     """A whole source is unusable: wrong encoding, missing columns, not a file of this kind."""
+
+
+class SourceCutOff(ImportFailed):
+    """A source ends in the middle: what came before is good, and nothing can be said about what is missing."""
 
 
 class SyncRefused(DataError):

@@ -1,10 +1,12 @@
 """Fetch a picture by its address: only from where it may come from, never more than asked for, never for ever."""
 
 import contextlib
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import IO
 from urllib.parse import quote, urljoin
 
 import urllib3
@@ -57,8 +59,23 @@ class Fetched:
     last_modified: str | None
 
 
+@dataclass(frozen=True)
+class Downloaded:
+    """What came into a file.
+
+    Args:
+        changed: whether anything did; False where it has not changed since the validators that were sent.
+        etag: to be sent next time, None where the server gave none.
+        last_modified: likewise.
+    """
+
+    changed: bool
+    etag: str | None
+    last_modified: str | None
+
+
 class Fetcher:
-    """Fetches pictures. Safe to share between threads.
+    """Fetches pictures and feeds. Safe to share between threads.
 
     Args:
         limits: what one fetch may cost.
@@ -99,31 +116,59 @@ class Fetcher:
             FetchRefused: an address, a type or a size that is not allowed: trying again is of no use.
             FetchFailed: the network or the other server failed, after all attempts.
         """
-        headers = {"User-Agent": AGENT, "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
-        if etag:
-            headers["If-None-Match"] = etag
-        if last_modified:
-            headers["If-Modified-Since"] = last_modified
-        for attempt in range(self._limits.attempts):
+        body = io.BytesIO()
+        came = self._persist(url, _headers(etag, last_modified), kinds, body, self._limits)
+        return Fetched(body.getvalue() if came.changed else None, came.etag, came.last_modified)
+
+    def download(
+        self,
+        url: str,
+        file: IO[bytes],
+        etag: str | None = None,
+        last_modified: str | None = None,
+        limits: FetchLimits | None = None,
+    ) -> Downloaded:
+        """Write what an address points to into a file, whatever its type; memory holds one piece of it.
+
+        Args:
+            url: http or https.
+            file: open for writing, and empty.
+            etag: of what is there already.
+            last_modified: of what is there already.
+            limits: other ones than for pictures.
+        Raises:
+            FetchRefused, FetchFailed: as in `fetch`; the file may hold a part then.
+        """
+        return self._persist(url, _headers(etag, last_modified), (), file, limits or self._limits)
+
+    def _persist(
+        self, url: str, headers: dict[str, str], kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
+    ) -> Downloaded:
+        """Try until it works or all attempts are used up."""
+        for attempt in range(limits.attempts):
             if attempt:
-                self._sleep(self._limits.backoff_s * 2 ** (attempt - 1))
+                self._sleep(limits.backoff_s * 2 ** (attempt - 1))
+                body.seek(0)
+                body.truncate()
             try:
-                return self._follow(url, headers, kinds)
+                return self._follow(url, headers, kinds, body, limits)
             except FetchFailed:
-                if attempt + 1 == self._limits.attempts:
+                if attempt + 1 == limits.attempts:
                     raise
         raise FetchFailed("No attempt was allowed: set attempts to 1 or more.")
 
-    def _follow(self, url: str, headers: dict[str, str], kinds: tuple[str, ...]) -> Fetched:
+    def _follow(
+        self, url: str, headers: dict[str, str], kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
+    ) -> Downloaded:
         """Go from redirect to redirect, each judged like the first address."""
-        deadline = time.monotonic() + self._limits.timeout_s
-        for _ in range(self._limits.redirects + 1):
+        deadline = time.monotonic() + limits.timeout_s
+        for _ in range(limits.redirects + 1):
             target = judge(url, self._allow_private, self._resolve)
             with self._turn(target.host, deadline), self._answer(target, headers, deadline) as answer:
                 if answer.status not in REDIRECTS:
-                    return self._take(answer, deadline, kinds)
+                    return _take(answer, deadline, kinds, body, limits)
                 url = urljoin(url, answer.headers.get("Location", ""))
-        raise FetchRefused(f"The address redirects more than {self._limits.redirects} times.")
+        raise FetchRefused(f"The address redirects more than {limits.redirects} times.")
 
     @contextlib.contextmanager
     def _answer(self, target: Target, headers: dict[str, str], deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -155,43 +200,13 @@ class Fetcher:
         finally:
             pool.close()
 
-    def _take(self, answer: urllib3.BaseHTTPResponse, deadline: float, kinds: tuple[str, ...]) -> Fetched:
-        """Read a body within the limits."""
-        etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
-        if answer.status == 304:
-            return Fetched(None, etag, last_modified)
-        if answer.status in TRY_AGAIN:
-            raise FetchFailed(f"The server answered {answer.status}.")
-        if answer.status != 200:
-            raise FetchRefused(f"The server answered {answer.status}.")
-        kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        if kinds and not kind.startswith(kinds):
-            raise FetchRefused(f"The address answers with {kind or 'something unnamed'}, not with a picture.")
-        if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-            raise FetchRefused("The server compresses what it was asked to send as it is.")
-        announced = answer.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced) > self._limits.max_bytes:
-            raise FetchRefused(f"The file has {announced} bytes, more than {self._limits.max_bytes}.")
-        data = bytearray()
-        while chunk := answer.read1(CHUNK):
-            data += chunk
-            if len(data) > self._limits.max_bytes:
-                raise FetchRefused(f"The file has more than {self._limits.max_bytes} bytes.")
-            if _left(deadline) <= MIN_WAIT_S:
-                raise FetchFailed(f"The server took longer than {self._limits.timeout_s:g} s.")
-        if announced.isdigit() and len(data) < int(announced):
-            raise FetchFailed("The connection broke off in the middle of the file.")
-        if not data:
-            raise FetchRefused("The file is empty.")
-        return Fetched(bytes(data), etag, last_modified)
-
     @contextlib.contextmanager
     def _turn(self, host: str, deadline: float) -> Iterator[None]:
         """Wait until fewer than `per_host` fetches from a host are under way."""
         with self._lock:
             places = self._hosts.setdefault(host, threading.BoundedSemaphore(self._limits.per_host))
         if not places.acquire(timeout=_left(deadline)):
-            raise FetchFailed(f"Too many pictures of {host[:120]} are being fetched at once.")
+            raise FetchFailed(f"Too many files of {host[:120]} are being fetched at once.")
         try:
             yield
         finally:
@@ -199,6 +214,49 @@ class Fetcher:
 
 
 MIN_WAIT_S = 0.001
+
+
+def _headers(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    headers = {"User-Agent": AGENT, "Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+    if etag:
+        headers["If-None-Match"] = etag
+    if last_modified:
+        headers["If-Modified-Since"] = last_modified
+    return headers
+
+
+def _take(
+    answer: urllib3.BaseHTTPResponse, deadline: float, kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
+) -> Downloaded:
+    """Read a body within the limits."""
+    etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+    if answer.status == 304:
+        return Downloaded(False, etag, last_modified)
+    if answer.status in TRY_AGAIN:
+        raise FetchFailed(f"The server answered {answer.status}.")
+    if answer.status != 200:
+        raise FetchRefused(f"The server answered {answer.status}.")
+    kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if kinds and not kind.startswith(kinds):
+        raise FetchRefused(f"The address answers with {kind or 'something unnamed'}, not with a picture.")
+    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise FetchRefused("The server compresses what it was asked to send as it is.")
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > limits.max_bytes:
+        raise FetchRefused(f"The file has {announced} bytes, more than {limits.max_bytes}.")
+    came = 0
+    while chunk := answer.read1(CHUNK):
+        came += len(chunk)
+        if came > limits.max_bytes:
+            raise FetchRefused(f"The file has more than {limits.max_bytes} bytes.")
+        body.write(chunk)
+        if _left(deadline) <= MIN_WAIT_S:
+            raise FetchFailed(f"The server took longer than {limits.timeout_s:g} s.")
+    if announced.isdigit() and came < int(announced):
+        raise FetchFailed("The connection broke off in the middle of the file.")
+    if not came:
+        raise FetchRefused("The file is empty.")
+    return Downloaded(True, etag, last_modified)
 
 
 def _left(deadline: float) -> float:
@@ -215,4 +273,4 @@ def _reason(error: Exception) -> str:
     return "the connection failed"
 
 
-__all__ = ["FetchError", "FetchLimits", "Fetched", "Fetcher"]
+__all__ = ["Downloaded", "FetchError", "FetchLimits", "Fetched", "Fetcher"]

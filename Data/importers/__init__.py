@@ -1,8 +1,10 @@
 """Ways in: each importer is one file, and one line here."""
 
-from Data.importers import clothing_dataset, fashion_product_images, table
+from Data.importers import clothing_dataset, fashion_product_images, hm, merchant_feed, shopify, table
 from Data.importers.base import ImportedRow, Importer, ImportOptions, names, open_source
-from Data.importers.run import ImportReport, run_import
+from Data.importers.guess import guess_layout
+from Data.importers.intake import ImportReport
+from Data.importers.run import run_import
 
 __all__ = [
     "ImportOptions",
@@ -11,8 +13,12 @@ __all__ = [
     "Importer",
     "clothing_dataset",
     "fashion_product_images",
+    "guess_layout",
+    "hm",
+    "merchant_feed",
     "names",
     "open_source",
     "run_import",
+    "shopify",
     "table",
 ]

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from Data.errors import UnknownImporter
+from Data.crawler.feeds import download_feed
+from Data.crawler.fetcher import Fetcher
+from Data.errors import ImportFailed, UnknownImporter
 from Data.product import RowProblem
 
 
@@ -38,11 +40,15 @@ class ImportOptions:
         images: Folder or tar with the pictures, where the source does not hold them itself.
         columns: Field of `Product` (or `image`) to the source's own column, over what is guessed.
         currency: ISO 4217 code of prices that come without one.
+        fetcher: Calls a source that is an address; None refuses those.
+        downloads: Folder where feeds that came from an address are kept until they change.
     """
 
     images: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
+    fetcher: Fetcher | None = None
+    downloads: Path | None = None
 
 
 class Importer(Protocol):
@@ -69,10 +75,16 @@ class Importer(Protocol):
         """
         ...
 
+    def fingerprint(self, file: str) -> str | None:
+        """Return a short text that changes when the picture does, None where there is none; no picture is read."""
+        ...
+
 
 Opener = Callable[[Path, ImportOptions], Importer]
+AddressOpener = Callable[[str, ImportOptions], Importer]
 
 _OPENERS: dict[str, Opener] = {}
+_ADDRESS_OPENERS: dict[str, AddressOpener] = {}
 
 
 def register(name: str) -> Callable[[Opener], Opener]:
@@ -91,22 +103,52 @@ def register(name: str) -> Callable[[Opener], Opener]:
     return add
 
 
+def register_address(name: str) -> Callable[[AddressOpener], AddressOpener]:
+    """List how a layout is read from an address, where that is more than fetching one file.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def add(opener: AddressOpener) -> AddressOpener:
+        if name in _ADDRESS_OPENERS:
+            raise ValueError(f"There are two importers named {name!r}: rename one.")
+        _ADDRESS_OPENERS[name] = opener
+        return opener
+
+    return add
+
+
 def names() -> list[str]:
     """Return the names of all importers, sorted."""
     return sorted(_OPENERS)
 
 
-def open_source(name: str, path: Path, options: ImportOptions | None = None) -> Importer:
+def is_address(location: str | Path) -> bool:
+    """Return whether a source is to be fetched."""
+    return isinstance(location, str) and location.lower().startswith(("http://", "https://"))
+
+
+def open_source(name: str, location: str | Path, options: ImportOptions | None = None) -> Importer:
     """Open a source.
 
     Args:
         name: Of the importer.
-        path: Of the file, folder or tar.
+        location: Path of the file, folder, tar or zip, or an http or https address.
         options: What the source does not say itself.
     Raises:
         UnknownImporter: no importer has this name; the message lists those there are.
         ImportFailed: the source is missing, or not of this layout.
+        FetchError: the address cannot be fetched.
     """
+    options = options or ImportOptions()
     if name not in _OPENERS:
         raise UnknownImporter(name, names())
-    return _OPENERS[name](path, options or ImportOptions())
+    if not is_address(location):
+        return _OPENERS[name](Path(location), options)
+    address = str(location)
+    if name in _ADDRESS_OPENERS:
+        return _ADDRESS_OPENERS[name](address, options)
+    if options.fetcher is None or options.downloads is None:
+        raise ImportFailed(f"{address[:120]} cannot be fetched here: download it and give its path.")
+    return _OPENERS[name](download_feed(address, options.downloads, options.fetcher), options)

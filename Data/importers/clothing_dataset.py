@@ -85,6 +85,10 @@ class ClothingDataset:
         """Return a photo's bytes."""
         return self._files.read(file)
 
+    def fingerprint(self, file: str) -> str | None:
+        """Return what changes when a photo does."""
+        return self._files.fingerprint(file)
+
 
 @register("clothing-dataset")
 def open_clothing_dataset(path: Path, options: ImportOptions) -> ClothingDataset:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Generator, Iterator
 from typing import IO
 
-from Data.errors import ImportFailed
+from Data.errors import ImportFailed, SourceCutOff
 from Data.product import RowProblem
 
 MAX_CELL = 1_000_000
@@ -24,6 +24,7 @@ def read_rows(
         name: of the file, for messages.
         delimiter: None looks for comma, semicolon or tab in the header.
     Raises:
+        SourceCutOff: the last row ends in the middle.
         ImportFailed: not UTF-8, or a quote is never closed.
     """
     csv.field_size_limit(MAX_CELL)
@@ -32,7 +33,12 @@ def read_rows(
             if delimiter is None:
                 delimiter = guess_delimiter(text.read(_SAMPLE).partition("\n")[0])
                 text.seek(0)
-            yield from _numbered(csv.reader(text, delimiter=delimiter, strict=True))
+            lines = _Lines(text)
+            for row in _numbered(csv.reader(lines, delimiter=delimiter, strict=True)):
+                if isinstance(row, RowProblem) and not lines.last.endswith(("\n", "\r")):
+                    # Only a row that both lacks cells and is not ended was being written when the writing stopped.
+                    raise SourceCutOff(f"{name} ends in the middle of row {row.row}.")
+                yield row
     except UnicodeDecodeError as error:
         raise ImportFailed(
             f"{name} is not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 and import it again."
@@ -42,6 +48,19 @@ def read_rows(
         if "field larger than" in said or "unexpected end of data" in said:
             raise ImportFailed(f"{name} has a quote that is never closed: mend it and import it again.") from error
         raise ImportFailed(f"{name} cannot be read as a table ({said}): mend it and import it again.") from error
+
+
+class _Lines:
+    """The lines of a text; the last one is kept."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.last = "\n"
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._text:
+            self.last = line
+            yield line
 
 
 def guess_delimiter(header: str) -> str:

@@ -62,6 +62,10 @@ class FashionProductImages:
         """Return a picture's bytes."""
         return self._files.read(file)
 
+    def fingerprint(self, file: str) -> str | None:
+        """Return what changes when a picture does."""
+        return self._files.fingerprint(file)
+
 
 def _row(number: int, line: str) -> ImportedRow | RowProblem:
     # Nothing is quoted in this file: whatever follows the ninth comma is the title.

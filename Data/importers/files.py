@@ -1,11 +1,18 @@
-"""The files of a source, in a folder or in a tar: read by name, never unpacked."""
+"""The files of a source, in a folder, a tar or a zip: read by name, never unpacked.
+
+A fingerprint says whether a file is still the one that it was, without reading it where that can be avoided: a sync
+over a million pictures looks at their sizes and times, not at their bytes.
+"""
 
 import io
-import tarfile
+import os
+import zipfile
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from Data.errors import ImportFailed
+from Data.importers.tar_index import Member, read_index
 
 
 class Files(Protocol):
@@ -27,6 +34,10 @@ class Files(Protocol):
         """
         ...
 
+    def fingerprint(self, name: str) -> str | None:
+        """Return a short text that changes when the file does, None where there is none of this name."""
+        ...
+
 
 class FolderFiles:
     """Files below a folder. A name never leads out of it."""
@@ -42,8 +53,19 @@ class FolderFiles:
         """Open a file."""
         return self._path(name).open("rb")
 
+    def fingerprint(self, name: str) -> str | None:
+        """Return size and time of change to the nanosecond."""
+        try:
+            found = os.stat(f"{self._root}/{name}")  # noqa: PTH116 - a third of Path's time, a million times over
+        except (OSError, ValueError):
+            return None
+        return f"{found.st_size}-{found.st_mtime_ns}"
+
     def _path(self, name: str) -> Path:
-        path = (self._root / name).resolve()
+        try:
+            path = (self._root / name).resolve()
+        except (OSError, ValueError):
+            raise FileNotFoundError(name) from None
         if not path.is_relative_to(self._root) or not path.is_file():
             raise FileNotFoundError(name)
         return path
@@ -59,38 +81,95 @@ class TarFiles:
             ImportFailed: it is no tar, compressed, or cut off.
         """
         self._path = path
-        try:
-            with tarfile.open(path, "r:") as tar:
-                self._places = {
-                    str(PurePosixPath(member.name)): (member.offset_data, member.size)
-                    for member in tar.getmembers()
-                    if member.isfile()
-                }
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise ImportFailed(f"{path.name} cannot be read as an uncompressed tar ({error}): unpack it.") from error
+        self._members = read_index(path)
+        self._file = path.open("rb")
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
-        place = self._places.get(str(PurePosixPath(name)))
-        if place is None:
-            raise FileNotFoundError(name)
-        with self._path.open("rb") as file:
-            file.seek(place[0])
-            return file.read(place[1])
+        return self._bytes(self._member(name))
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file; tables inside a tar are small enough to be held."""
         return io.BytesIO(self.read(name))
 
+    def fingerprint(self, name: str) -> str | None:
+        """Return size and time; in a tar without times, a hash of the bytes."""
+        try:
+            member = self._member(name)
+        except FileNotFoundError:
+            return None
+        said = str(member.mtime) if member.mtime else blake2b(self._bytes(member), digest_size=8).hexdigest()
+        return f"{member.size}-{said}"
+
+    def _member(self, name: str) -> Member:
+        member = self._members.get(name) or self._members.get(str(PurePosixPath(name)))
+        if member is None:
+            raise FileNotFoundError(name)
+        return member
+
+    def _bytes(self, member: Member) -> bytes:
+        return os.pread(self._file.fileno(), member.size, member.offset)
+
+
+class ZipFiles:
+    """Files inside a zip, such as those that Kaggle hands out."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the zip's index.
+
+        Raises:
+            ImportFailed: it is no zip, or cut off.
+        """
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise ImportFailed(f"{path.name} cannot be read as a zip ({error}): fetch it again.") from error
+        self._name = path.name
+
+    def __del__(self) -> None:
+        if hasattr(self, "_zip"):
+            self._zip.close()
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            ImportFailed: the zip is damaged there.
+        """
+        with self.open(name) as file:
+            try:
+                return file.read()
+            except (zipfile.BadZipFile, OSError) as error:
+                raise ImportFailed(f"{self._name} is damaged at {name} ({error}): fetch it again.") from error
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file."""
+        try:
+            return self._zip.open(name)
+        except (KeyError, RuntimeError):  # RuntimeError: encrypted
+            raise FileNotFoundError(name) from None
+
+    def fingerprint(self, name: str) -> str | None:
+        """Return the size and checksum that the zip keeps."""
+        try:
+            found = self._zip.getinfo(name)
+        except KeyError:
+            return None
+        return f"{found.file_size}-{found.CRC:08x}"
+
 
 def open_files(path: Path) -> Files:
-    """Open a folder or a tar.
+    """Open a folder, a tar or a zip.
 
     Raises:
-        ImportFailed: it is neither.
+        ImportFailed: it is none of them.
     """
     if path.is_dir():
         return FolderFiles(path)
     if path.is_file():
-        return TarFiles(path)
+        return ZipFiles(path) if path.suffix.lower() == ".zip" else TarFiles(path)
     raise ImportFailed(f"There is no file or folder {path}: check the path.")

@@ -15,12 +15,12 @@ from Data.importers.base import ImportedRow, ImportOptions, register
 from Data.importers.columns import IMAGE, map_columns
 from Data.importers.csv_rows import read_rows
 from Data.importers.files import FolderFiles, open_files
+from Data.importers.prices import parse_price
 from Data.product import RowProblem
 from Data.text import slugify
 
 BATCH = 1_000
 _SEPARATORS = re.compile(r"\s*[|\n]\s*|\s*,\s*(?=https?://)|\s*;\s*")
-_DECIMAL_COMMA = re.compile(r"\s*(\d+),(\d{1,2})\s*")
 _SIZES = re.compile(r"\s*[|/,;]\s*")
 _IN_STOCK = {
     **dict.fromkeys(("", "true", "1", "yes", "y", "in stock", "in_stock", "instock", "available"), True),
@@ -75,6 +75,11 @@ class Table:
                 raise
             return self._pictures.read(f"images/{file}")
 
+    def fingerprint(self, file: str) -> str | None:
+        """Return what changes when a picture does, looked for where `read` looks."""
+        found = self._pictures.fingerprint(file)
+        return self._pictures.fingerprint(f"images/{file}") if found is None and self._beside else found
+
     def _tidy(self, values: dict[str, Any]) -> dict[str, Any]:
         """Turn the cells into what `Product` takes: lists, truth values, a price's own currency."""
         if values.get("category") is not None:
@@ -85,11 +90,17 @@ class Table:
             values["sizes"] = [size for size in _SIZES.split(values["sizes"]) if size]
         if "in_stock" in values:
             values["in_stock"] = parse_stock(values["in_stock"])
+        said = values.get("currency") or self._currency
+        currencies = []
         for name in ("price", "final_price"):
+            currency = said
             if isinstance(values.get(name), str):
-                values[name] = _DECIMAL_COMMA.sub(r"\1.\2", values[name])
-        has_price = any(str(values.get(name) or "").strip() for name in ("price", "final_price"))
-        values["currency"] = (values.get("currency") or self._currency) if has_price else None
+                values[name], currency = parse_price(values[name], said)
+            if values.get(name) is not None:
+                currencies.append(currency)
+        if len(set(currencies)) > 1:
+            raise ValueError(f"price is in {currencies[0]} and final_price in {currencies[1]}; they must agree.")
+        values["currency"] = currencies[0] if currencies else None
         return values
 
     def _rows(self) -> Generator[Row, None, None]:

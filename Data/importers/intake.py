@@ -1,0 +1,195 @@
+"""Rows become products: told apart, compared with what is stored, validated, their pictures put into the store."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from Data.catalogue import Catalogue
+from Data.catalogue_feeds import StoredRow, stored_rows
+from Data.database import reading
+from Data.errors import ProductInvalid
+from Data.images import ImageStore
+from Data.importers.base import ImportedRow, Importer
+from Data.importers.identity import HALF, SeenIds, hash_row, key_of
+from Data.product import Picture, Product, RowProblem
+from Data.records import UpsertReport
+
+MAX_PROBLEMS = 1_000
+"""Problems kept with their reason; the rest are counted."""
+
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(?:[A-Za-z]{2,8}|#\d{1,6});")
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    Args:
+        rows: read so far, bad ones included.
+        upserts: what became of the good ones.
+        problem_count: bad rows, and what is wrong with good ones (a picture that is missing, markup in a name).
+        problems: the first of them.
+        currencies: rows with a price, by its currency.
+    """
+
+    rows: int = 0
+    upserts: UpsertReport = field(default_factory=UpsertReport)
+    problem_count: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+    currencies: Counter[str] = field(default_factory=Counter)
+
+    def add_problem(self, problem: RowProblem) -> None:
+        """Count a problem, and keep it if there is room."""
+        self.problem_count += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that may have to be written.
+
+    Args:
+        row: as the source tells it.
+        key: its product_id.
+        hash: of the row.
+        stored: the product as the last row left it; None for a new one.
+    """
+
+    row: ImportedRow
+    key: str
+    hash: str
+    stored: StoredRow | None
+
+    @property
+    def same_pictures(self) -> bool:
+        """Whether the pictures are those of the row that was taken last."""
+        known = self.stored.row_hash if self.stored is not None else None
+        return known is not None and known[HALF:] == self.hash[HALF:]
+
+
+class Intake:
+    """Takes the rows of one source.
+
+    Args:
+        importer: the source.
+        catalogue: migrated.
+        images: the picture store.
+        source: name of the feed, kept with each product.
+        report: is told of rows and problems.
+    """
+
+    def __init__(
+        self, importer: Importer, catalogue: Catalogue, images: ImageStore, source: str, report: ImportReport
+    ) -> None:
+        self._importer = importer
+        self._catalogue = catalogue
+        self._images = images
+        self._source = source
+        self._report = report
+
+    def sift(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> tuple[list[Candidate], int]:
+        """Return the rows of a batch that differ from what is stored, and how many do not.
+
+        Bad rows and repeated ids go into the report. Nothing is written, and no picture is read.
+        """
+        self._report.rows += len(rows)
+        named = list(self._named(rows, seen))
+        with reading(self._catalogue.engine) as connection:
+            stored = stored_rows(connection, self._source, [key for key, _ in named])
+        found: list[Candidate] = []
+        for key, row in named:
+            said, known = hash_row(row, self._importer), stored.get(key)
+            if known is None or known.row_hash != said:
+                found.append(Candidate(row, key, said, known))
+        return found, len(named) - len(found)
+
+    def validate(self, candidate: Candidate) -> Product | None:
+        """Return a row's product without its pictures; None for a bad one, which goes into the report."""
+        try:
+            return Product.from_row(candidate.row.row, candidate.row.values)
+        except ProductInvalid as problem:
+            self._report.add_problem(RowProblem(candidate.row.row, problem.reason, problem.product_id))
+            return None
+
+    def write(self, candidates: Sequence[Candidate]) -> None:
+        """Put rows into the catalogue: their pictures first, then all products in one transaction."""
+        good = [(each, product) for each in candidates if (product := self.validate(each)) is not None]
+        if not good:
+            return
+        kept = self._kept_files([each for each, _ in good if each.same_pictures and each.row.files])
+        data = [[] if each.key in kept else list(self._read(each)) for each, _ in good]
+        keys = iter(self._images.put_many([picture for pictures in data for picture in pictures]))
+        products = []
+        for (each, product), pictures in zip(good, data, strict=True):
+            files = kept.get(each.key) or [Picture(sha256=next(keys)) for _ in pictures]
+            self._note_markup(each.row, product)
+            # A picture listed twice counts once, as in `Product`, whose validators do not run here again.
+            shown = tuple(dict.fromkeys((*files, *self.addresses(each))))
+            products.append(product.model_copy(update={"pictures": shown}))
+        hashes = {each.key: each.hash for each, _ in good}
+        self._report.upserts += self._catalogue.upsert(products, self._source, hashes)
+
+    def addresses(self, candidate: Candidate, tell: bool = True) -> Iterator[Picture]:
+        """Yield the pictures that are to be fetched.
+
+        Args:
+            tell: report those that are no address.
+        """
+        for url in candidate.row.urls:
+            try:
+                yield Picture(source_url=url)
+            except ValueError:
+                if tell:
+                    said = f"The picture {url[:80]!r} is not a whole http or https address."
+                    self._report.add_problem(RowProblem(candidate.row.row, said, candidate.key))
+
+    def _named(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> Iterator[tuple[str, ImportedRow]]:
+        """Yield the rows that have an id of their own."""
+        keyed = [(key_of(row), row) for row in rows if isinstance(row, ImportedRow)]
+        problems = (row for row in rows if isinstance(row, RowProblem))
+        first = seen.known([key for key, _ in keyed if key is not None])
+        fresh: dict[str, int] = {}
+        for problem in problems:
+            self._report.add_problem(problem)
+            if problem.product_id:
+                fresh.setdefault(problem.product_id, problem.row)
+        for key, row in keyed:
+            if key is None:
+                # Validating it says what is wrong.
+                self.validate(Candidate(row, "", "", None))
+                continue
+            if row.values.get("currency") and (row.values.get("price") or row.values.get("final_price")):
+                self._report.currencies[str(row.values["currency"]).upper()[:3]] += 1
+            earlier = first.get(key)
+            if earlier is not None:
+                said = f"product_id {key!r} stands in row {earlier} already; this row is left out."
+                self._report.add_problem(RowProblem(row.row, said, key))
+                continue
+            first[key] = fresh[key] = row.row
+            yield key, row
+        seen.add(fresh)
+
+    def _kept_files(self, candidates: Sequence[Candidate]) -> dict[str, list[Picture]]:
+        """Return the stored files of products whose pictures are the same, so that they need not be read again."""
+        keys = [each.key for each in candidates]
+        found = zip(keys, self._catalogue.get_many(keys), strict=True)
+        return {
+            key: [Picture(sha256=each.sha256) for each in product.pictures if each.source_url is None]
+            for key, product in found
+            if product is not None
+        }
+
+    def _read(self, candidate: Candidate) -> Iterator[bytes]:
+        for file in candidate.row.files:
+            try:
+                yield self._importer.read(file)
+            except (FileNotFoundError, IsADirectoryError):
+                said = f"The picture {file} is missing."
+                self._report.add_problem(RowProblem(candidate.row.row, said, candidate.key))
+
+    def _note_markup(self, row: ImportedRow, product: Product) -> None:
+        if _MARKUP.search(product.name):
+            said = f"name holds HTML ({product.name[:60]!r}), which is shown as it stands: clean it in the feed."
+            self._report.add_problem(RowProblem(row.row, said, product.product_id))

