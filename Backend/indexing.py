@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from Backend.fetching import keep_fetching, open_worker
 from Backend.indexer import EVERYTHING, Indexer, IndexReport, Progress, Selection
 from Backend.services import open_catalogue, open_embedder, open_images
 from Backend.settings import Settings, available_cores
@@ -93,7 +95,9 @@ class Indexing:
 
     def watch(self, stop: threading.Event, progress: Progress = lambda report: None) -> None:
         """Look at pictures as they come until `stop` is set."""
-        Watcher(self.indexer, self._lease(), self.is_due, self.build).run(stop, progress)
+        worker = open_worker(self.settings, self.catalogue, open_images(self.settings))
+        fetch = partial(keep_fetching, worker)
+        Watcher(self.indexer, self._lease(), self.is_due, self.build, fetch).run(stop, progress)
 
     def base(self) -> Manifest | None:
         """Return the manifest of the base that serves; None when none of this embedder can be read."""

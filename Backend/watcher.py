@@ -37,13 +37,22 @@ class Watcher:
         lease: makes this process the only one.
         is_due: whether a new base is to be built.
         build: builds it.
+        fetch: fetches the pictures that products name by their address, until the event is set.
     """
 
-    def __init__(self, indexer: Indexer, lease: Lease, is_due: Callable[[], bool], build: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        indexer: Indexer,
+        lease: Lease,
+        is_due: Callable[[], bool],
+        build: Callable[[], object],
+        fetch: Callable[[threading.Event], None],
+    ) -> None:
         self._indexer = indexer
         self._lease = lease
         self._is_due = is_due
         self._build = build
+        self._fetch = fetch
 
     def run(self, stop: threading.Event, progress: Callable[[IndexReport], None] = lambda report: None) -> None:
         """Watch until `stop` is set. What passes by itself (the database restarts) is waited for and tried again."""
@@ -69,11 +78,17 @@ class Watcher:
     def _hold(self, stop: threading.Event, progress: Callable[[IndexReport], None]) -> None:
         """Work while the lease is ours."""
         renewer = Renewer(self._lease)
+        ended = threading.Event()
+        # A slow shop must not hold up what has been fetched already.
+        fetching = threading.Thread(target=self._fetch, args=(ended,), name="fetching", daemon=True)
+        fetching.start()
         with ThreadPoolExecutor(1, thread_name_prefix="build") as builder:
             try:
                 self._work(stop, renewer, builder, progress)
             finally:
+                ended.set()
                 renewer.stop()
+        fetching.join()
         self._lease.release()
 
     def _work(

@@ -1,4 +1,4 @@
-"""What is stored of a feed's rows, as a sync compares it: one query per batch, one statement each."""
+"""What is stored of a feed's rows and pictures, as a sync compares it: one statement per batch."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from Data.database import among
-from Data.schema import products
+from Data.schema import pictures, product_pictures, products
 
 
 class StoredRow(NamedTuple):
@@ -37,3 +37,29 @@ def stored_rows(connection: Connection, source: str, product_ids: Collection[str
         product_id: StoredRow(content, pictures, in_stock, row_hash if feed == source else None)
         for product_id, content, pictures, in_stock, row_hash, feed in connection.execute(query).all()
     }
+
+
+class FetchedPicture(NamedTuple):
+    """A picture that came from an address, with what its server said about it.
+
+    Args:
+        etag: of the file that is stored; last_modified likewise.
+    """
+
+    vector_id: int
+    source_url: str
+    etag: str | None
+    last_modified: str | None
+
+
+def fetched_pictures(connection: Connection, after: int, limit: int) -> list[FetchedPicture]:
+    """Return the first pictures above `after` that have been fetched from an address."""
+    query = (
+        select(product_pictures.c.vector_id, product_pictures.c.source_url, pictures.c.etag, pictures.c.last_modified)
+        .outerjoin(pictures, pictures.c.sha256 == product_pictures.c.picture_sha256)
+        .where(product_pictures.c.source_url.is_not(None), product_pictures.c.picture_sha256.is_not(None))
+        .where(product_pictures.c.vector_id > after)
+        .order_by(product_pictures.c.vector_id)
+        .limit(limit)
+    )
+    return [FetchedPicture(*row) for row in connection.execute(query)]

@@ -1,0 +1,41 @@
+"""Fetching from the addresses that shops name, by the settings: once for a command, or for as long as the indexer
+watches."""
+
+import threading
+
+import structlog
+
+from Backend.settings import Settings
+from Data.catalogue import Catalogue
+from Data.crawler.fetcher import Fetcher, FetchLimits
+from Data.crawler.pictures import PictureWorker
+from Data.errors import DatabaseUnavailable, ImageStoreError
+from Data.images import ImageStore
+
+POLL_S = 0.5
+RETRY_S = 2.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def open_fetcher(settings: Settings) -> Fetcher:
+    """Return what may call other servers; a picture may be as large as an upload."""
+    return Fetcher(FetchLimits(max_bytes=settings.max_upload_bytes), settings.allow_private_addresses)
+
+
+def open_worker(settings: Settings, catalogue: Catalogue, images: ImageStore) -> PictureWorker:
+    """Return what fetches the catalogue's pictures."""
+    return PictureWorker(catalogue, images, open_fetcher(settings))
+
+
+def keep_fetching(worker: PictureWorker, stop: threading.Event) -> None:
+    """Fetch pictures as products come that name them, until `stop` is set."""
+    while not stop.wait(POLL_S):
+        try:
+            report = worker.run(stop=stop)
+        except (DatabaseUnavailable, ImageStoreError) as error:
+            log.warning("fetching was interrupted; trying again", error=str(error))
+            stop.wait(RETRY_S)
+            continue
+        if report.done:
+            log.info("fetched", fetched=report.fetched, failed=report.failed_count)
