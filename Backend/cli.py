@@ -12,10 +12,11 @@ import typer
 from pydantic import ValidationError
 
 from Backend.commands import (
+    backup,
     database,
     demo,
-    import_,
-    imports,
+    evaluate,
+    feeds,
     index,
     keys,
     models,
@@ -36,13 +37,14 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("setup")(setup.setup)
 app.command("secrets")(setup.secrets)
-app.command("import")(imports.import_)
-app.command("setup")(setup.setup)
-app.command("secrets")(setup.secrets)
-app.command("import")(import_.import_)
+app.command("import")(feeds.import_)
+app.command("sync")(feeds.sync)
 app.command("search")(search.search)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(index.app, name="index")
 app.add_typer(database.app, name="db")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="key")
