@@ -41,7 +41,7 @@ def test_a_card_comes_back_as_it_was_saved(tmp_path: Path) -> None:
         ({"kind": "classifier"}, "two labels"),
         ({"kind": "classifier", "labels": ["a", "a"]}, "differ"),
         ({"probe": {"seed": 1, "vector_fp16_b64": "!", "min_cosine": 0.9}}, "base64"),
-        ({"probe": {"seed": 1, "vector_fp16_b64": "AAAA", "min_cosine": 0.9}}, "unit vector"),
+        ({"probe": {"seed": 1, "vector_fp16_b64": "AAA=", "min_cosine": 0.9}}, "unit vector"),
         ({"match": {"kind": "logistic", "a": 1, "b": 0, "bands": {"same": 0.1, "similar": 0.5}}}, "similar"),
         ({"pad_color": [256, 0, 0]}, "pad_color"),
     ],
