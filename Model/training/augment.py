@@ -28,7 +28,8 @@ class Strength:
         tint: gain of each colour channel, within 1 +- tint.
         blur: share of views that lose resolution.
         erase: share of views with a patch covered.
-        swap: share of views with a known mask whose background is replaced, half of them by white.
+        swap: share of views with a known mask whose background is replaced.
+        white: share of them whose background becomes white; counts within `swap`.
     """
 
     turn: float = 20.0
@@ -41,6 +42,7 @@ class Strength:
     blur: float = 0.3
     erase: float = 0.25
     swap: float = 0.6
+    white: float = 0.3
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -152,7 +154,7 @@ def views(pictures: Tensor, size: int, strength: Strength, generator: torch.Gene
     known = (pictures[:, 3].amin(dim=(1, 2)) < 0.5).view(-1, 1, 1, 1)
     dice = torch.rand(count, 1, 1, 1, generator=generator)
     swapped = known & (dice < strength.swap)
-    behind = torch.where(dice < strength.swap / 2, torch.ones_like(rgb), backgrounds(pictures, size, generator))
+    behind = torch.where(dice < strength.white, torch.ones_like(rgb), backgrounds(pictures, size, generator))
     rgb = torch.where(swapped, rgb * alpha + behind * (1 - alpha), rgb)
     rgb = change_colours(rgb, strength, generator)
     rgb = lose_detail(rgb, strength, generator)

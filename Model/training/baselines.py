@@ -1,4 +1,4 @@
-"""What the encoder is compared with: a colour histogram, an untrained ResNet34, and the ImageNet teachers."""
+"""What the encoder is compared with that needs torch: an untrained ResNet34, and the ImageNet teachers as they came."""
 
 from __future__ import annotations
 
@@ -18,21 +18,6 @@ from Model.training.teachers import load_teacher
 Vectors = npt.NDArray[np.float32]
 
 SIZE = 224
-
-
-def unit_rows(vectors: npt.NDArray[np.floating]) -> Vectors:
-    """Scale every row to unit length; a zero row stays zero."""
-    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-
-def colour_histogram(images: Sequence[Image.Image]) -> Vectors:
-    """Return the root of an 8 x 4 x 4 histogram of hue, saturation and value. Shape: (n, 128), unit length."""
-    rows = []
-    for image in images:
-        pixels = np.asarray(image.convert("HSV").resize((96, 96))).reshape(-1, 3)
-        bins = (pixels[:, 0] >> 5).astype(np.int64) * 16 + (pixels[:, 1] >> 6) * 4 + (pixels[:, 2] >> 6)
-        rows.append(np.sqrt(np.bincount(bins, minlength=128)))
-    return unit_rows(np.array(rows))
 
 
 def _batch(images: Sequence[Image.Image]) -> torch.Tensor:

@@ -25,6 +25,7 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
+from Model.baselines import colour_histograms
 from Model.embedder import Embedder
 from Model.metrics import (
     Interval,
@@ -37,9 +38,10 @@ from Model.metrics import (
     ranking,
     recall_at_k,
 )
+from Model.probe import unit
 from Model.training import manifest
-from Model.training.baselines import ImageNetTeacher, UntrainedResNet34, Vectors, colour_histogram, unit_rows
-from Model.training.transform import strong_transform
+from Model.training.baselines import ImageNetTeacher, UntrainedResNet34, Vectors
+from Model.transforms import strong_view
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ class Questions:
         shop = [row for row in manifest.shop_pictures(data / "fashion-product-images-small.tar") if row.split == "val"]
         held = photos.where("val")
         named = zip(held.images, held.rows, strict=True)
-        transformed = [strong_transform(image, row.image) for image, row in named]
+        transformed = [strong_view(image, row.image) for image, row in named]
         return cls(photos, read_pictures([row for row in shop if row.label][:SHOP_QUERIES]), transformed)
 
 
@@ -112,15 +114,15 @@ def measure(describe: Describe, questions: Questions, centre: bool, probe: bool)
     seconds = (time.process_time() - began) / len(photos.images)
     splits = np.array([row.split for row in photos.rows])
     middle = raw[splits == "train"].mean(axis=0) if centre else np.zeros(raw.shape[1], np.float32)
-    vectors = unit_rows(raw - middle)
+    vectors = unit(raw - middle)
     labels = np.array([row.label for row in photos.rows])
     groups = np.array([row.group for row in photos.rows])
     held = (splits == "val") & (labels != "")
     report: dict[str, Any] = {"cpu_ms_per_picture": round(1000 * seconds, 1), "dim": raw.shape[1]}
     report |= _category(vectors[held], labels[held], groups[held])
-    query = unit_rows(describe_all(describe, questions.transformed) - middle)
+    query = unit(describe_all(describe, questions.transformed) - middle)
     report |= _instance(query, vectors, np.flatnonzero(splits == "val"), groups)
-    shop = unit_rows(describe_all(describe, questions.shop.images) - middle)
+    shop = unit(describe_all(describe, questions.shop.images) - middle)
     names = np.array([f"{row.label}|{row.words['colour']}" for row in questions.shop.rows])
     report |= _shop(shop, names)
     if probe:
@@ -192,7 +194,7 @@ def main() -> None:
     models: dict[str, tuple[Callable[[], Describe], bool]] = {
         "similook": (shipped("rembg"), False),
         "similook, no mask": (shipped("none"), False),
-        "colour histogram": (lambda: colour_histogram, False),
+        "colour histogram": (lambda: colour_histograms, False),
         "untrained ResNet34": (UntrainedResNet34, True),
         "MobileNetV2 (tf2)": (lambda: ImageNetTeacher(teachers / "tf2_mobilenet_v2_1.0_224_ptq.tflite"), True),
         "MobileNetV2": (lambda: ImageNetTeacher(teachers / "mobilenet_v2_1.0_224_quant.tflite"), True),

@@ -29,7 +29,7 @@ from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.resnet import Encoder, build_encoder
 from Model.training.stage import IMAGENET
-from Model.training.transform import strong_transform
+from Model.transforms import strong_view
 from Model.weights import publish
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def fit_match(views: Vectors, others: Vectors, groups: npt.ArrayLike, seed: int 
     """Fit the probability that two pictures of a given cosine show one garment.
 
     Args:
-        views: vectors of strongly transformed pictures. Shape: (n, dim).
+        views: vectors of strong views of pictures. Shape: (n, dim).
         others: vectors of the same pictures untransformed. Shape: (n, dim).
         groups: pairs of one group are not used as random pairs: a sender may have sent one garment twice.
     Returns:
@@ -167,7 +167,7 @@ def publish_encoder(
         difference = check_same(network, fp32, inputs[:4])
         int8 = quantise(fp32, Path(scratch) / "int8.onnx", calibration_inputs(cache, card))
         exact, served = _run(fp32, inputs, threads), _run(int8, inputs, threads)
-        moved = [strong_transform(photo, name) for photo, name in zip(photos, names, strict=True)]
+        moved = [strong_view(photo, name) for photo, name in zip(photos, names, strict=True)]
         match = fit_match(_run(int8, to_batch(moved, card), threads), served, groups)
         probe = _run(int8, to_batch([probe_picture(PROBE_SEED, card.input_size)], card), threads)[0]
         model = int8.read_bytes()

@@ -36,6 +36,7 @@ class Stage:
         start: checkpoint to take weights from, None for a fresh network.
         teacher: checkpoint of a tuned teacher, or a TFLite file, None for none.
         teacher_size: side of the pictures the teacher sees.
+        judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
         passes: how often a set of views is used before it is thrown away.
     """
 
@@ -55,6 +56,7 @@ class Stage:
     teacher: str | None = None
     teacher_size: int = 128
     passes: int = 1
+    judge: str = "photos"
     seed: int = 7
     weights: Weights = field(default_factory=Weights)
     strength: Strength = field(default_factory=Strength)

@@ -96,7 +96,7 @@ def train(
     vocabulary = make_vocabulary([r for r in json.loads((cache / "shop.json").read_text()) if r["split"] == "train"])
     drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
-    validation = PictureSet(cache, "photos", vocabulary, split="val")
+    validation = PictureSet(cache, stage.judge, vocabulary, split="val")
     teacher = Teacher(stage.teacher) if stage.teacher else None
     torch.manual_seed(stage.seed)
     network = make_network(stage.arch)

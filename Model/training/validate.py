@@ -20,7 +20,8 @@ def embed(network: Encoder, arch: str, source: PictureSet, size: int, batch: int
     network.eval()
     chunks = []
     for start in range(0, len(source), batch):
-        pictures = source.pictures(np.arange(start, min(start + batch, len(source))), size)[:, :3]
+        pictures = source.pictures(np.arange(start, min(start + batch, len(source))), size)
+        pictures = pictures[:, :3] * pictures[:, 3:] + 1 - pictures[:, 3:]  # a known mask leaves the garment on white
         with torch.autocast("cpu", torch.bfloat16):
             chunks.append(network(normalise(pictures, arch)).float())
     return torch.cat(chunks)
