@@ -103,7 +103,8 @@ def build_generation(
             build = _Build(folder, features, embedder_id, kind, options, lease)
             manifest = build.run(next_name(directory), old, batch_size)
             if evaluate:
-                check_not_worse(manifest, old, recall_target)
+                covered = features.count(old.embedder_id) if old else 0
+                check_not_worse(manifest, old, covered, recall_target)
             lease.check()
             publish(folder, manifest.generation)
         except BaseException:

@@ -27,8 +27,8 @@ SEARCH, LISTS = "search.faiss", "lists.npy"
 _QUERY_BITS = 4  # 0, the query as floats, is a hundred times slower
 _DIMS = 256
 _LEAST = 1000
-_FAR = 2.0  # times fewer allowed rows around the query than elsewhere
-_MOST_MORE = 8.0
+_FAR = 1.25  # times fewer allowed rows around the query than elsewhere
+_MORE, _MOST_MORE = 3.0, 16.0  # then so many times more rows are looked at, for the nearest of them lie widely spread
 _NEARLY_ALL = 0.98
 _WIDER = 4  # how many times more lists are searched where too few allowed rows were found
 
@@ -156,8 +156,8 @@ class CompactIndex:
         """Return the nearest lists that hold allowed rows, and whether the query is far from what the filter allows.
 
         nprobe fits rows that the filter picks here and there. A dress that looks for shoes finds few of them in the
-        lists around it, and the nearest shoes are spread widely; so it looks into as many more rows as there were too
-        few, and then as many times more again.
+        lists around it, and the nearest shoes are spread widely; so it looks at as many times more as there were too
+        few, and at three times that.
         """
         counts = self._allowed_per_list(allowed)
         order = np.argsort(distances)
@@ -167,7 +167,7 @@ class CompactIndex:
         lack = expected / max(1, around)
         if lack <= _FAR:
             return order[:nprobe], False
-        enough = int(np.searchsorted(np.cumsum(counts[order]), expected * min(lack, _MOST_MORE))) + 1
+        enough = int(np.searchsorted(np.cumsum(counts[order]), expected * min(_MORE * lack, _MOST_MORE))) + 1
         return order[: max(nprobe, enough)], True
 
     def nprobe_for(self, share: float) -> int:
