@@ -104,8 +104,9 @@ async def _on_validation(request: Request, error: RequestValidationError) -> Pro
 
 def _fault_of(row: Mapping[str, Any]) -> FieldFault:
     """Return field and message of one of pydantic's errors."""
-    where = [str(part) for part in row["loc"] if part not in ("body", "query", "path", "header")]
-    return FieldFault(field=".".join(where) or "body", message=row["msg"])
+    where = ".".join(str(part) for part in row["loc"] if part not in ("body", "query", "path", "header"))
+    # A name that somebody made up may hold half a character, which no answer can carry.
+    return FieldFault(field=where.encode(errors="replace").decode() or "body", message=row["msg"])
 
 
 def install(app: FastAPI, classes: Mapping[type[Exception], ProblemKind]) -> None:

@@ -4,9 +4,10 @@ Prices are JSON numbers, or null where the catalogue has none. `distance` is the
 vectors (2 - 2 cos), `similarity_score` is 1 / (1 + distance).
 """
 
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from Backend.recommender import Band
 
@@ -123,6 +124,104 @@ class ProductsAnswer(Answered):
 
     products: list[ProductAnswer]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+
+
+class PictureInput(BaseModel):
+    """One picture of a product: uploaded before, or to be fetched."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str | None = Field(None, description="Of POST /api/images.", pattern="^[0-9a-f]{64}$", examples=["0f" * 32])
+    url: str | None = Field(None, max_length=2000, examples=["https://example.com/pictures/dress-07.jpg"])
+
+
+class ProductInput(BaseModel):
+    """A product as a shop sends it; the names are those that it is answered with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=500, examples=["Wrap dress with dots"])
+    brand: str | None = Field(None, max_length=200, examples=["Halden"])
+    category: str | None = Field(
+        None, max_length=200, description="The shop's own; missing: predicted.", examples=["Dress"]
+    )
+    gender: Literal["men", "women", "unisex"] | None = None
+    age_group: Literal["adult", "kids"] | None = None
+    colour: str | None = Field(None, max_length=200, examples=["navy"])
+    sizes: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=200, examples=[["S", "M", "L"]])
+    group_id: str | None = Field(None, max_length=200)
+    price: Decimal | None = Field(None, ge=0, lt=10**12, description="List price.", examples=[79.0])
+    final_price: Decimal | None = Field(None, ge=0, lt=10**12, description="What is paid.", examples=[59.25])
+    currency: str | None = Field(None, description="ISO 4217; needed with a price.", max_length=3, examples=["EUR"])
+    product_url: str | None = Field(None, max_length=2000, examples=["https://example.com/products/dress-07"])
+    in_stock: bool = True
+    pictures: list[PictureInput] = Field([], max_length=50, description="The shop's order.")
+
+
+class BatchInput(BaseModel):
+    """Products to be created or replaced, and ids to be deleted: 1 to 1,000 together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    products: list[dict[str, Any]] = Field(
+        [],
+        max_length=1000,
+        description="Each as the body of PUT /api/products/{product_id}, with its product_id.",
+        examples=[[{"product_id": "dress-07", "name": "Wrap dress with dots"}]],
+    )
+    delete: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field([], max_length=1000, examples=[["hat-3"]])
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        if not 1 <= len(self.products) + len(self.delete) <= 1000:
+            raise ValueError("Send 1 to 1000 products and deletions together")
+        return self
+
+
+class WrittenAnswer(Answered):
+    """What became of a product that was sent."""
+
+    product_id: str | None = Field(examples=["dress-07"])
+    result: Literal["created", "changed", "unchanged", "deleted", "failed"] = Field(examples=["created"])
+    reason: str | None = Field(description="Why it failed.", examples=["a price needs a currency."])
+
+
+class BatchAnswer(Answered):
+    """What became of each product, then of each deletion, in the order in which they were sent."""
+
+    results: list[WrittenAnswer]
+    failed: int = Field(ge=0, examples=[0])
+
+
+class PictureStatusAnswer(Answered):
+    """Where one picture stands."""
+
+    status: Literal["pending", "indexed", "failed"] = Field(
+        description="Pending: to be fetched or looked at.", examples=["indexed"]
+    )
+    reason: str | None = Field(description="Why it failed.", examples=["The server answered 404."])
+    sha256: str | None = Field(description="Null until it is fetched.", examples=["0f" * 32])
+    url: str | None = Field(examples=["https://example.com/pictures/dress-07.jpg"])
+    is_cover: bool = Field(description="It is the one that is shown.", examples=[True])
+
+
+class ProductStatusAnswer(Answered):
+    """Whether a product can be found by its looks."""
+
+    product_id: str = Field(examples=["dress-07"])
+    status: Literal["pending", "indexed", "failed", "no_pictures"] = Field(
+        description="Pending while any picture is; failed when all have.", examples=["indexed"]
+    )
+    pictures: list[PictureStatusAnswer]
+
+
+class UploadedAnswer(Answered):
+    """A picture that is stored now, to be named in a product's `pictures`."""
+
+    sha256: str = Field(examples=["0f" * 32])
+    media_type: str = Field(examples=["image/jpeg"])
+    width: int = Field(ge=0, description="Pixels, upright.", examples=[600])
+    height: int = Field(ge=0, examples=[800])
 
 
 ClassicRow = Annotated[list[str], Field(min_length=4, max_length=4, description="title, price, item_url, img_url")]

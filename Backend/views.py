@@ -1,6 +1,8 @@
 """Products and matches as the JSON that the API shows: one place where money becomes numbers and pictures addresses."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Literal
 
 from Backend.recommender import Answer, Classification, Guess, Location, Match, display_name
 from Backend.schemas import (
@@ -9,11 +11,16 @@ from Backend.schemas import (
     CategoryProbability,
     ClassifyAnswer,
     GarmentBoxAnswer,
+    PictureStatusAnswer,
     ProductAnswer,
+    ProductStatusAnswer,
     SimilarAnswer,
     SimilarProduct,
+    WrittenAnswer,
 )
 from Data.product import Picture, Product
+from Data.product_writes import Written
+from Data.records import PictureStatus
 
 
 def image_url(picture: Picture | None, base_url: str) -> str | None:
@@ -95,6 +102,37 @@ def product_answer(product: Product, base_url: str) -> ProductAnswer:
     )
 
 
+def written_answer(written: Written) -> WrittenAnswer:
+    """Return what became of a product as JSON."""
+    return WrittenAnswer(product_id=_whole(written.product_id), result=written.outcome, reason=_whole(written.reason))
+
+
+def status_answer(product_id: str, pictures: Sequence[PictureStatus]) -> ProductStatusAnswer:
+    """Return where a product's pictures stand as JSON.
+
+    Args:
+        pictures: in the shop's order.
+    """
+    states = {picture.status for picture in pictures}
+    status: Literal["pending", "indexed", "failed", "no_pictures"] = "no_pictures"
+    if states:
+        status = "pending" if "pending" in states else "indexed" if "indexed" in states else "failed"
+    return ProductStatusAnswer(
+        product_id=product_id,
+        status=status,
+        pictures=[
+            PictureStatusAnswer(
+                status=picture.status,
+                reason=picture.reason,
+                sha256=picture.sha256,
+                url=picture.source_url,
+                is_cover=picture.is_cover,
+            )
+            for picture in pictures
+        ],
+    )
+
+
 def category(guess: Guess | None) -> Category | None:
     """Return a predicted category as JSON."""
     if guess is None:
@@ -122,6 +160,11 @@ def garment_box_answer(location: Location) -> GarmentBoxAnswer:
         box=Box(x=box.x, y=box.y, w=box.w, h=box.h),
         coverage=location.coverage,
     )
+
+
+def _whole(text: str | None) -> str | None:
+    """Return a text without halves of characters, which a bad item may hold and no answer can carry."""
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 def _number(amount: Decimal | None) -> float | None:

@@ -32,7 +32,7 @@ def demo(
     with Supervisor() as parts:
         parts.stop_on_signals()
         prepare(settings, typer.echo)
-        parts.start(_api(settings))
+        parts.start(api_part(settings))
         if not no_page:
             parts.start(_page(settings))
         if not parts.wait_ready(READY_S):
@@ -45,7 +45,8 @@ def demo(
     typer.echo("Stopped.")
 
 
-def _api(settings: "Settings") -> "Part":
+def api_part(settings: "Settings") -> "Part":
+    """Return the API as a part to start, told to log little."""
     from Backend.settings import REPOSITORY, child_environment
     from Backend.supervisor import Part
 

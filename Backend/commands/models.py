@@ -1,5 +1,7 @@
 """`similook models`: the networks' weights."""
 
+from typing import Annotated
+
 import typer
 
 from Backend.commands.options import settings_with
@@ -21,3 +23,19 @@ def list_models_() -> None:
         card = Card.load(folder)
         table.add_row(name, card.kind, card.precision, str(card.dim), card.licence, card.source)
     Console().print(table)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="What to fetch; without it, the choices are listed.")] = None,
+) -> None:
+    """Fetch published weights into the models folder (needs the training install and the network)."""
+    from Model.training.fetch import fetch as download
+    from Model.training.fetch import names
+
+    if name is None:
+        typer.echo("\n".join(names()))
+        return
+    settings = settings_with()
+    settings.models.mkdir(parents=True, exist_ok=True)
+    typer.echo(f"{download(name, settings.models)} is there; name it in SIMILOOK_ENCODER or SIMILOOK_SEGMENTER.")

@@ -20,6 +20,7 @@ COLUMNS = (
     "name",
     "brand",
     "category",
+    "category_name",
     "gender",
     "age_group",
     "colour",
@@ -31,6 +32,7 @@ COLUMNS = (
     "in_stock",
     "image",
 )
+CATEGORY_NAMES = dict(SAMPLE_CATEGORIES)
 SIZE_SEPARATOR = "|"
 JPEG_QUALITY = 88
 STALE_AFTER_S = 3600
@@ -44,6 +46,7 @@ def _row(drawing: Drawing, image: str) -> dict[str, str]:
         "name": offer.name,
         "brand": offer.brand,
         "category": drawing.category,
+        "category_name": CATEGORY_NAMES[drawing.category],
         "gender": offer.gender,
         "age_group": offer.age_group,
         "colour": drawing.colour.name,

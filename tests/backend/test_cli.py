@@ -1,7 +1,6 @@
 """The command line: the same answers as the API, and one sentence for what cannot be done."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -154,8 +153,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_starts_and_stops(settings: Settings, number: signal.Signals) -> None:
+def test_the_demo_starts_and_stops(settings: Settings) -> None:
     port, page_port = free_port(), free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "Backend.cli", "demo", "--port", str(port), "--page-port", str(page_port)],
@@ -171,10 +169,28 @@ def test_the_demo_starts_and_stops(settings: Settings, number: signal.Signals) -
         assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).ok
         assert requests.get(f"http://127.0.0.1:{page_port}/", timeout=10).ok
     finally:
-        os.kill(process.pid, number)
+        process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=40)
     assert process.returncode == 0
     assert output.strip().endswith("Stopped.")
     for closed in (port, page_port):
         with pytest.raises(requests.ConnectionError):
             requests.get(f"http://127.0.0.1:{closed}/", timeout=5)
+
+
+def test_the_demo_without_a_page_ends_on_sigterm(settings: Settings) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "Backend.cli", "demo", "--no-page", "--port", str(port)],
+        env=child_environment({"SIMILOOK_DATA_DIR": str(settings.data_dir), "SIMILOOK_THREADS": "1"}),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip().endswith(f"http://127.0.0.1:{port}/docs")
+    finally:
+        process.terminate()
+        output, _ = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert output.strip().endswith("Stopped.")

@@ -45,6 +45,14 @@ def test_password_comes_from_its_file(tmp_path: Path) -> None:
     assert settings.database == "postgresql+psycopg://similook:p%40ss%2Fword@db/similook"
 
 
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2hunter2")
+    settings = Settings(database_url="postgresql://u@h/d", database_password_file=secret)
+    assert "hunter2" in settings.database
+    assert "hunter2" not in repr(settings)
+
+
 def test_database_is_sqlite_in_the_data_folder_by_default(tmp_path: Path) -> None:
     assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/catalogue.sqlite"
 
