@@ -1,0 +1,124 @@
+"""A teacher rebuilt in torch sees what its TFLite file sees; hints and losses against the slow way."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+pytest.importorskip("torch")
+
+import torch
+
+from Model.training.datasets import UNKNOWN, Batch
+from Model.training.hints import Hints, trunk_maps
+from Model.training.losses import Objective, Weights
+from Model.training.resnet import resnet_trunk
+from Model.training.teachers import load_teacher
+
+pytestmark = pytest.mark.torch
+
+# File and the index of the tensor whose mean over 7 x 7 are the pooled features.
+FILES = (("tf2_mobilenet_v2_1.0_224_ptq.tflite", 171), ("mobilenet_v2_1.0_224_quant.tflite", 168))
+
+
+def photos(archive: Path, count: int) -> npt.NDArray[np.uint8]:
+    """Return the first photos of a tar, squashed. Shape: (count, 224, 224, 3)."""
+    found: list[npt.NDArray[np.uint8]] = []
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            handle = tar.extractfile(member)
+            if handle is not None and member.name.endswith(".jpg"):
+                with Image.open(io.BytesIO(handle.read())) as image:
+                    found.append(np.asarray(image.convert("RGB").resize((224, 224))))
+            if len(found) == count:
+                break
+    return np.stack(found)
+
+
+@pytest.mark.parametrize(("name", "tensor"), FILES)
+def test_a_rebuilt_teacher_is_the_original(shared_dir: Path, name: str, tensor: int) -> None:
+    interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
+    path = shared_dir / "models" / "teachers" / name
+    pictures = photos(shared_dir / "data" / "clothing-dataset.tar", 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        interpreter = interpreter_module.Interpreter(str(path), experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    scale, zero = next(d["quantization"] for d in interpreter.get_tensor_details() if d["index"] == tensor)
+    expected = []
+    for picture in pictures:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[None])
+        interpreter.invoke()
+        expected.append((interpreter.get_tensor(tensor).astype(np.float32) - zero).mean(axis=(0, 1, 2)) * scale)
+    with torch.no_grad():
+        inputs = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        found = load_teacher(path).eval()(inputs).numpy()
+
+    def centred(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        moved = rows - rows.mean(axis=0)
+        return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+
+    assert ((centred(np.array(expected)) * centred(found)).sum(axis=1) > 0.97).all()
+
+
+def test_a_file_that_is_no_mobilenet_v2_is_refused(shared_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not a MobileNetV2"):
+        load_teacher(shared_dir / "models" / "teachers" / "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite")
+    with pytest.raises(FileNotFoundError):
+        load_teacher(tmp_path / "missing.tflite")
+
+
+def test_maps_come_with_the_same_pooled_features() -> None:
+    trunk = resnet_trunk("resnet18").eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        pooled, maps = trunk_maps(trunk, images)
+        assert torch.allclose(pooled, trunk(images), atol=1e-6)
+    assert [tuple(each.shape) for each in maps] == [(2, 128, 8, 8), (2, 256, 4, 4), (2, 512, 2, 2)]
+
+
+def test_hints_are_one_for_a_student_that_knows_nothing() -> None:
+    hints = Hints((4, 5, 6))
+    for translate in hints.translate:
+        torch.nn.init.zeros_(translate.weight)
+        torch.nn.init.zeros_(translate.bias)
+    student = [torch.rand(8, width, 4, 4) for width in (128, 256, 512)]
+    teacher = [torch.rand(8, width, 6, 6) for width in (4, 5, 6)]
+    assert float(hints(student, teacher).detach()) == pytest.approx(1.0, abs=1e-3)
+
+
+def batch(count: int) -> Batch:
+    labels = {"category": torch.arange(count) % 3, "colour": torch.full((count,), UNKNOWN)}
+    words = torch.full((count, 5), UNKNOWN, dtype=torch.int8)
+    return Batch(torch.zeros(count, 4, 2, 2), labels, words, torch.arange(count))
+
+
+def test_unknown_labels_and_words_have_no_loss() -> None:
+    objective = Objective({"category": 13, "colour": 7}, 5, None, Weights())
+    _, parts = objective(torch.randn(12, 512), batch(6), None)
+    assert set(parts) == {"category", "supervised_contrast", "instance_contrast"}
+
+
+def test_the_category_loss_is_cross_entropy_over_both_views() -> None:
+    objective = Objective({"category": 13}, 5, None, Weights(smoothing=0))
+    features = torch.randn(12, 512)
+    _, parts = objective(features, batch(6), None)
+    logits = objective.heads["category_head"](features)
+    truth = (torch.arange(6) % 3).repeat(2)
+    slow = -torch.stack([torch.log_softmax(logits[at], 0)[truth[at]] for at in range(12)]).mean()
+    assert parts["category"] == pytest.approx(float(slow.detach()), abs=1e-4)
+
+
+def test_two_equal_views_have_less_instance_loss_than_two_strangers() -> None:
+    objective = Objective({"category": 13}, 5, None, Weights())
+    one = torch.randn(6, 512)
+    _, same = objective(torch.cat([one, one]), batch(6), None)
+    _, strangers = objective(torch.cat([one, torch.randn(6, 512)]), batch(6), None)
+    assert same["instance_contrast"] < strangers["instance_contrast"]
