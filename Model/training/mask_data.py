@@ -60,6 +60,16 @@ class MaskSets:
     pseudo: Pixels | None = None
     pseudo_weight: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
+    def load_soft_masks(self, file: Path) -> None:
+        """Read the teacher's masks of ``photos`` that a run kept.
+
+        Raises: ValueError: they are of other photos.
+        """
+        with np.load(file) as kept:
+            if len(kept["masks"]) != len(self.photos):
+                raise ValueError(f"{file} holds masks of {len(kept['masks'])} photos, not of these {len(self.photos)}")
+            self.pseudo, self.pseudo_weight = kept["masks"], kept["weight"]
+
 
 def foreground(tags: Pixels) -> Pixels:
     """Return 255 where a tag map shows something worn or carried, else 0; same shape."""
@@ -111,6 +121,15 @@ def white_cut_out(picture: Pixels, threshold: int = 20) -> Pixels | None:
     return np.dstack([picture, alpha])
 
 
+def letterboxed(picture: Image.Image, side: int) -> Pixels:
+    """Return an RGBA picture enlarged to fit (side, side, 4) and centred, transparent around."""
+    scale = side / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    canvas = Image.new("RGBA", (side, side))
+    canvas.paste(picture.resize(size, Image.Resampling.BICUBIC), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return np.asarray(canvas, dtype=np.uint8)
+
+
 def read_shop(archive: Path, limit: int) -> Pixels:
     """Return up to ``limit`` cut-outs (m, 96, 96, 4), cropped to the product with a small margin."""
     with tarfile.open(archive) as tar:
@@ -126,7 +145,7 @@ def read_shop(archive: Path, limit: int) -> Pixels:
         if cut is not None:
             down, across = (np.flatnonzero((cut[..., 3] > 20).any(axis=axis)) for axis in (1, 0))
             cropped = Image.fromarray(cut[down[0] : down[-1] + 1, across[0] : across[-1] + 1])
-            found.append(np.asarray(cropped.resize((SHOP_SIDE, SHOP_SIDE), Image.Resampling.BICUBIC), dtype=np.uint8))
+            found.append(letterboxed(cropped, SHOP_SIDE))
         if len(found) == limit:
             break
     return np.stack(found) if found else np.zeros((0, SHOP_SIDE, SHOP_SIDE, 4), np.uint8)

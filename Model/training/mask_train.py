@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORMAT = 2
+SOFT_MASKS = "mask-soft-labels.npz"
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def learning_rate(share: float, step: int) -> float:
 def prepared_teacher(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, seed: int) -> MaskTeacher:
     """Return a fitted teacher and give ``sets`` its soft masks; both are kept in ``out_dir`` for a resumed run."""
     teacher = MaskTeacher(teachers)
-    head, labels = out_dir / "mask-teacher-head.pt", out_dir / "mask-soft-labels.npz"
+    head, labels = out_dir / "mask-teacher-head.pt", out_dir / SOFT_MASKS
     if head.exists():
         teacher.head.load_state_dict(torch.load(head, weights_only=True))
         teacher.head.eval()
@@ -228,8 +229,7 @@ def prepared_teacher(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, 
         teacher.fit(sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=seed)
         torch.save(teacher.head.state_dict(), head)
     if labels.exists():
-        with np.load(labels) as kept:
-            sets.pseudo, sets.pseudo_weight = kept["masks"], kept["weight"]
+        sets.load_soft_masks(labels)
     else:
         teacher.label(sets)
         np.savez(labels, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)

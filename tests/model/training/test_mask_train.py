@@ -96,7 +96,7 @@ def test_only_white_backgrounds_are_cut_off() -> None:
     assert white_cut_out(np.full((80, 60, 3), 120, np.uint8)) is None
 
 
-def test_masks_come_in_the_pictures_own_sizes(tmp_path: Path) -> None:
-    file = mask_export.export_fp32(GarmentMaskNet().eval(), tmp_path / "mask.onnx")
+def test_masks_come_in_the_pictures_own_sizes(repository: Path) -> None:
+    file = repository / "Model" / "weights" / "garment-mask" / "model.onnx"
     pictures = [np.zeros((40, 30, 3), np.uint8), np.full((50, 70, 3), 200, np.uint8)]
     assert [mask.shape for mask in mask_many(pictures, file)] == [(40, 30), (50, 70)]
