@@ -26,14 +26,17 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from Model.baselines import colour_histograms
+from Model.classifier import Classifier
 from Model.embedder import Embedder
 from Model.metrics import (
     Interval,
+    accuracy,
     average_precision,
     bootstrap,
     cosine_scores,
     different_groups,
-    neighbour_agreement,
+    expected_calibration_error,
+    macro_f1,
     precision_at_k,
     ranking,
     recall_at_k,
@@ -42,6 +45,7 @@ from Model.probe import unit
 from Model.training import manifest
 from Model.training.baselines import ImageNetTeacher, UntrainedResNet34, Vectors
 from Model.transforms import strong_view
+from Model.weights import find_model
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +105,13 @@ class Questions:
         return cls(photos, read_pictures([row for row in shop if row.label][:SHOP_QUERIES]), transformed)
 
 
-def measure(describe: Describe, questions: Questions, centre: bool, probe: bool) -> dict[str, Any]:
+def measure(
+    describe: Describe, questions: Questions, centre: bool, probe: bool, classifier: Classifier | None = None
+) -> dict[str, Any]:
     """Return every figure of one model.
 
     Args:
+        classifier: of this model's vectors, measured too where there is one.
         centre: subtract the mean of the training photos first, as features that were not trained for cosines need.
         probe: also fit a linear probe on the training photos.
     """
@@ -125,12 +132,32 @@ def measure(describe: Describe, questions: Questions, centre: bool, probe: bool)
     shop = unit(describe_all(describe, questions.shop.images) - middle)
     names = np.array([f"{row.label}|{row.words['colour']}" for row in questions.shop.rows])
     report |= _shop(shop, names)
+    if classifier is not None:
+        report |= _classified(classifier.probabilities(vectors[held]), classifier.labels, labels[held], groups[held])
     if probe:
         known = (splits == "train") & (labels != "")
         fitted = LogisticRegression(C=10.0, max_iter=300).fit(vectors[known], labels[known])
         right = fitted.predict(vectors[held]) == labels[held]
         report["probe_accuracy"] = _figure(bootstrap(right.astype(float), groups[held]))
     return report
+
+
+def _classified(
+    probabilities: Vectors, names: Sequence[str], labels: np.ndarray[Any, Any], groups: np.ndarray[Any, Any]
+) -> dict[str, Any]:
+    index = {name: at for at, name in enumerate(names)}
+    truth, predicted = np.array([index[label] for label in labels]), probabilities.argmax(axis=1)
+    per_class = {
+        name: round(accuracy(truth[truth == at], predicted[truth == at]), 3)
+        for name, at in index.items()
+        if at in truth
+    }
+    return {
+        "accuracy": _figure(bootstrap((truth == predicted).astype(float), groups)),
+        "macro_f1": round(macro_f1(truth, predicted, len(names)), 4),
+        "ece": round(expected_calibration_error(probabilities, truth), 4),
+        "recall_of_class": per_class,
+    }
 
 
 def _category(vectors: Vectors, labels: np.ndarray[Any, Any], groups: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -159,13 +186,6 @@ def _shop(vectors: Vectors, names: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 def _figure(interval: Interval) -> dict[str, float]:
     return {name: round(value, 4) for name, value in asdict(interval).items()}
-
-
-def agreement(first: Vectors, second: Vectors, k: int = 10) -> float:
-    """Return the mean share of common k nearest neighbours of two models on the same pictures, each left out itself."""
-    others = ~np.eye(len(first), dtype=bool)
-    orders = [ranking(cosine_scores(vectors, vectors), others, k=k) for vectors in (first, second)]
-    return neighbour_agreement(orders[0], orders[1])
 
 
 def main() -> None:
@@ -199,11 +219,13 @@ def main() -> None:
         "MobileNetV2 (tf2)": (lambda: ImageNetTeacher(teachers / "tf2_mobilenet_v2_1.0_224_ptq.tflite"), True),
         "MobileNetV2": (lambda: ImageNetTeacher(teachers / "mobilenet_v2_1.0_224_quant.tflite"), True),
     }
+    classifier = Classifier.load(find_model("classifier", arguments.models))
     results = json.loads(arguments.out.read_text()) if arguments.out.is_file() else {}
     questions = Questions.read(arguments.data)
     for name, (load, centre) in models.items():
         if name not in results and (not arguments.only or name in arguments.only):
-            results[name] = measure(load(), questions, centre, probe=True)
+            ours = classifier if name.startswith("similook") else None
+            results[name] = measure(load(), questions, centre, probe=True, classifier=ours)
             log.info("%s: %s", name, json.dumps(results[name]))
             arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 

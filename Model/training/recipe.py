@@ -7,9 +7,9 @@ file in OUT; a step whose file is complete is not done again, a step that was cu
 
 1. cache: every picture decoded once.
 2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
-3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; grown into a ResNet34; larger
-   pictures; at the end with the photos cut out by the mask network.
-4. mask: the garment mask (mask_train.py), between the two, because the last stages learn from its masks.
+3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then also with the photos cut out
+   by the mask network; at the end grown into a ResNet34.
+4. mask: the garment mask (mask_train.py), half-way, because the last stages learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 """
 
@@ -25,12 +25,13 @@ import torch
 from Model.errors import ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
+from Model.training.augment import Strength
 from Model.training.cache import build_cache, build_garments
 from Model.training.losses import Weights
 from Model.training.publish_encoder import publish_encoder
 from Model.training.shipped_classifier import train_shipped_classifier
 from Model.training.stage import Stage
-from Model.training.train_encoder import train
+from Model.training.train_encoder import train_together
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ TEACHER_FILE = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_contrast=0.1)
 # Title words have large losses at first, which would drown the rest.
 LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
+
+# The service shows the encoder a garment on white, most of the time.
+CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,6 @@ class Plan:
         before_mask: stages of the encoder that need no masks of photos.
         after_mask: stages that also see the photos cut out.
         mask_minutes: budget of the mask network.
-        limit: photos to read for the mask, None for all.
         input_size: side of the served encoder's input in px.
     """
 
@@ -73,24 +76,25 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         return full * share
 
     tune = Stage(
-        name="teacher", size=144, steps=4000, minutes=minutes(15), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
+        name="teacher", size=144, steps=100_000, minutes=minutes(15), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
         average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
     )  # fmt: skip
-    learn = Stage(name="", steps=100_000, average=0.99, teacher="teacher.pt", seed=seed, weights=LEARN)
+    learn = Stage(
+        name="", arch="resnet18", steps=100_000, average=0.99, warmup=30, passes=2, teacher_size=112, seed=seed,
+        weights=LEARN,
+    )  # fmt: skip
     before = (
-        replace(learn, name="small", arch="resnet18", size=64, teacher_size=96, minutes=minutes(12), rate_end=0.6),
-        replace(
-            learn, name="medium", arch="resnet18", size=96, teacher_size=112, minutes=minutes(20), rate=1.2e-3,
-            rate_end=0.5, start="small.pt",
-        ),
-    )  # fmt: skip
+        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(15), rate_end=0.6),
+        replace(learn, name="medium", size=96, minutes=minutes(15), rate_end=0.4, start="small.pt"),
+    )
+    as_served = replace(learn, judge="garments", strength=CUT_OUT)
     after = (
-        replace(
-            learn, name="deep", size=112, teacher_size=128, minutes=minutes(25), mix=(10, 6, 4, 10), rate=1e-3,
-            rate_end=0.02, average=0.995, start="medium.pt",
-        ),
+        replace(as_served, name="cut", size=80, minutes=minutes(20), mix=(6, 8, 8, 14), rate=1.3e-3, rate_end=0.5,
+                start="medium.pt"),
+        replace(as_served, name="deep", arch="resnet34", size=96, minutes=minutes(20), mix=(8, 6, 4, 14), rate=1e-3,
+                rate_end=0.01, average=0.995, start="cut.pt"),
     )  # fmt: skip
-    return Plan(tune, before, after, mask_minutes=minutes(40))
+    return Plan(tune, before, after, mask_minutes=minutes(25))
 
 
 def smoke_plan(seed: int) -> Plan:
@@ -118,8 +122,9 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
     torch.set_num_threads(threads)
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
-    tuned = train(replace(plan.teacher, arch=str(teachers / TEACHER_FILE)), cache, checkpoints)
-    _train_all(plan.before_mask, tuned, cache, checkpoints)
+    tuning = replace(plan.teacher, arch=str(teachers / TEACHER_FILE))
+    tuned = train_together(tuning, cache, checkpoints, workers=threads)
+    _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
     mask = weights / "garment-mask"
     if not (mask / "card.json").exists():
         checkpoint = mask_train.run(
@@ -129,24 +134,25 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
             threads=threads,
             seed=seed,
             minutes=plan.mask_minutes,
-            steps=2 if smoke else None,
+            steps=4 if smoke else None,
+            plan=mask_train.SMOKE if smoke else None,
         )
-        mask_publish.publish(data, checkpoint, mask, count=4 if smoke else 1000)
+        mask_publish.publish(data, checkpoint, mask, limit=4 if smoke else None, count=4 if smoke else 1000)
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter.masks)
-    last = _train_all(plan.after_mask, tuned, cache, checkpoints)
+    last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
     publish_encoder(last, cache, weights / "resnet34", plan.input_size, threads)
     card = train_shipped_classifier(cache, weights / "resnet34", weights / "classifier", threads, seed)
     log.info("done: %s holds the three models; classifier %s", weights, card.metrics)
     return weights
 
 
-def _train_all(stages: tuple[Stage, ...], teacher: Path, cache: Path, checkpoints: Path) -> Path:
+def _train_all(stages: tuple[Stage, ...], teacher: Path, cache: Path, checkpoints: Path, workers: int) -> Path:
     """Run stages one after the other; a stage's `start` names another stage's checkpoint."""
     path = teacher
     for stage in stages:
         start = str(checkpoints / stage.start) if stage.start else None
-        path = train(replace(stage, teacher=str(teacher), start=start), cache, checkpoints)
+        path = train_together(replace(stage, teacher=str(teacher), start=start), cache, checkpoints, workers)
     return path
 
 
@@ -156,7 +162,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the three tars")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, default=None, help="default: DATA/../models/teachers")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="worker processes of one thread each")
     parser.add_argument("--seed", type=int, default=7)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", action="store_true", help="about 20 minutes on two cores")

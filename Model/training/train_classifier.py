@@ -11,11 +11,14 @@ import argparse
 import json
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
+from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
 
 from Model.card import Card, sha256_hex
@@ -58,6 +61,23 @@ class Trained:
     metrics: dict[str, float]
     truth: Ints = field(repr=False)
     predicted: Ints = field(repr=False)
+
+
+class Seen(Protocol):
+    """What is needed of a Model.embedder.Sight."""
+
+    @property
+    def vector(self) -> Floats: ...
+
+
+class Eye(Protocol):
+    """What is needed of a Model.embedder.Embedder."""
+
+    @property
+    def embedder_id(self) -> str: ...
+
+    def see(self, images: Sequence[Image.Image]) -> Sequence[Seen]:
+        """Return what each picture shows."""
 
 
 def split_features(features: Features, seed: int) -> tuple[Ints, Ints]:
@@ -182,7 +202,7 @@ def publish_classifier(trained: Trained, folder: Path, source: Source, name: str
 def train_classifier(
     data: Path,
     folder: Path,
-    embedder: Embedder,
+    embedder: Eye,
     options: FitOptions | None = None,
     further: bool = False,
     source: Source | None = None,

@@ -223,16 +223,21 @@ def main() -> None:
     train_together(stage, arguments.cache, arguments.out, arguments.workers, arguments.threads)
 
 
-def train_together(stage: Stage, cache: Path, out: Path, workers: int, threads: int) -> None:
-    """Run or resume one stage in several processes, or in this one if one is enough."""
+def train_together(stage: Stage, cache: Path, out: Path, workers: int, threads: int = 1) -> Path:
+    """Run or resume one stage in several processes, or in this one if one is enough; see `train`.
+
+    Args:
+        threads: of each worker.
+    """
+    path = out / f"{stage.name}.pt"
     if workers == 1:
         torch.set_num_threads(threads)
-        train(stage, cache, out)
-        return
+        return train(stage, cache, out)
     write_half_sizes(cache)
     with tempfile.TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
         spawn(_work, (stage, cache, out, workers, threads, meeting), nprocs=workers)
+    return path
 
 
 def _work(rank: int, stage: Stage, cache: Path, out: Path, workers: int, threads: int, meeting: Path) -> None:
