@@ -23,8 +23,8 @@ KNOWN = frozenset(
 )
 
 IN_STOCK = {
-    **dict.fromkeys(("in stock", "available", "limited availability", "preorder", "pre order", "backorder"), True),
-    **dict.fromkeys(("out of stock", "sold out", "unavailable", "discontinued"), False),
+    **dict.fromkeys(("instock", "available", "limitedavailability", "preorder", "backorder"), True),
+    **dict.fromkeys(("outofstock", "soldout", "unavailable", "discontinued"), False),
 }
 GENDERS = {"male": "men", "men": "men", "female": "women", "women": "women", "unisex": "unisex"}
 AGE_GROUPS = {"adult": "adult", **dict.fromkeys(("newborn", "infant", "toddler", "kids"), "kids")}
@@ -111,8 +111,7 @@ def _in_stock(said: str) -> bool:
     if not said:
         return True
     # schema.org's words come as addresses: https://schema.org/InStock
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", said.rsplit("/", 1)[-1])
-    word = " ".join(words.lower().replace("_", " ").replace("-", " ").split())
+    word = re.sub(r"[\s_-]", "", said.rsplit("/", 1)[-1]).lower()
     if word not in IN_STOCK:
         raise ValueError(f"availability is {said[:40]!r} and must be in_stock, out_of_stock, preorder or backorder.")
     return IN_STOCK[word]

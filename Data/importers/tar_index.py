@@ -79,10 +79,15 @@ def _read_plain(path: Path) -> dict[str, Member] | None:
 
 
 def _read_any(path: Path) -> dict[str, Member]:
-    with tarfile.open(path, "r:") as tar:
+    with tarfile.open(path, "r:") as tar, path.open("rb") as file:
+        members = tar.getmembers()
+        # `tarfile` takes half a header for the end.
+        file.seek(tar.offset)
+        if file.read(BLOCK) != _END:
+            raise tarfile.ReadError("unexpected end of data")
         return {
             _tidy(member.name): Member(member.offset_data, member.size, member.mtime)
-            for member in tar.getmembers()
+            for member in members
             if member.isreg()
         }
 
