@@ -1,12 +1,15 @@
 """From stored pictures to saved features: what makes products findable.
 
-    reading and decoding (threads) ─▶ the networks (this thread) ─▶ the database (one thread)
+    reading and decoding (threads) ─▶ the networks (threads, one batch each) ─▶ the database (one thread)
 
-The three overlap, so that the networks are what takes the time. Features are keyed by picture and embedder: a run that
-was killed goes on where it stopped, and a picture that two products show is looked at once.
+The three overlap, so that the networks are what takes the time; whole batches side by side keep more cores busy than
+one batch spread over all of them, because what stands around the networks runs side by side as well. Features are keyed
+by picture and embedder: a run that was killed goes on where it stopped, and a picture that two products show is looked
+at once.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,9 +27,7 @@ from Model.embedder import Embedder, Sight
 from Model.errors import ImageError
 from Model.preprocess import DecodeLimits, load
 
-BATCH_SIZE = 16
-DECODERS = 2
-AHEAD = 3
+BATCH_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ class _Ready:
     reason: str = ""
 
 
+_Seen = tuple[list[FeatureRow], list[_Ready]]
+"""A batch's features, and its pictures that are unusable."""
+
+
 class Indexer:
     """Looks at the pictures that have no features yet.
 
@@ -105,7 +110,7 @@ class Indexer:
         embedder: sees.
         limits: of a picture's bytes and pixels.
         batch_size: pictures per run of the networks.
-        decoders: threads that read and decode.
+        workers: batches that are looked at side by side.
     """
 
     def __init__(
@@ -116,7 +121,7 @@ class Indexer:
         embedder: Embedder,
         limits: DecodeLimits,
         batch_size: int = BATCH_SIZE,
-        decoders: int = DECODERS,
+        workers: int = 1,
     ) -> None:
         self._catalogue = catalogue
         self._images = images
@@ -124,7 +129,7 @@ class Indexer:
         self._embedder = embedder
         self._limits = limits
         self._batch_size = batch_size
-        self._decoders = decoders
+        self._workers = workers
 
     def run(self, selection: Selection = EVERYTHING, progress: Progress = lambda report: None) -> IndexReport:
         """Look at every picture of the selection, save what was seen, and give up those that cannot be read.
@@ -137,20 +142,14 @@ class Indexer:
         """
         started = time.monotonic()
         report = IndexReport()
-        with (
-            ThreadPoolExecutor(self._decoders, thread_name_prefix="decode") as decoders,
-            ThreadPoolExecutor(1, thread_name_prefix="save") as saver,
-        ):
-            saving: Future[None] | None = None
-            for batch in self._decoded(selection, decoders):
-                good = [(ready.sha256, ready.image) for ready in batch if ready.image is not None]
-                sights = self._embedder.see([image for _, image in good]) if good else []
-                rows = [self._row(sha256, image, sight) for (sha256, image), sight in zip(good, sights, strict=True)]
+        saving: Future[None] | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="save") as saver:
+            for rows, unusable in self._seen(selection):
                 if saving is not None:
                     saving.result()
                 saving = saver.submit(self._save, rows)
                 report.succeeded += len(rows)
-                report.failed += self._give_up([ready for ready in batch if ready.image is None])
+                report.failed += self._give_up(unusable)
                 report.elapsed_s = time.monotonic() - started
                 progress(report)
             if saving is not None:
@@ -176,15 +175,35 @@ class Indexer:
             changed += self._predict({key: slug for key, slug in categories.items() if slug})
         return changed
 
-    def _decoded(self, selection: Selection, decoders: ThreadPoolExecutor) -> Iterator[list[_Ready]]:
-        """Yield batches of decoded pictures, some batches ahead of the networks."""
-        waiting: list[list[Future[_Ready]]] = []
-        for names in self._selected(selection):
-            waiting.append([decoders.submit(self._decode, sha256) for sha256 in names])
-            if len(waiting) >= AHEAD:
-                yield [future.result() for future in waiting.pop(0)]
-        for futures in waiting:
-            yield [future.result() for future in futures]
+    def _seen(self, selection: Selection) -> Iterator[_Seen]:
+        """Yield what was seen batch by batch, in order; one batch more than can be looked at is on its way."""
+        with (
+            ThreadPoolExecutor(self._workers + 1, thread_name_prefix="decode") as decoders,
+            ThreadPoolExecutor(self._workers, thread_name_prefix="look") as lookers,
+        ):
+            waiting: deque[Future[_Seen]] = deque()
+            try:
+                for names in self._selected(selection):
+                    decoding = [decoders.submit(self._decode, sha256) for sha256 in names]
+                    waiting.append(lookers.submit(self._look, decoding))
+                    if len(waiting) > self._workers + 1:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _look(self, decoding: Sequence[Future[_Ready]]) -> _Seen:
+        """Wait for a batch to be decoded and look at it."""
+        batch = [future.result() for future in decoding]
+        good = [(ready.sha256, ready.image) for ready in batch if ready.image is not None]
+        sights = self._embedder.see([image for _, image in good]) if good else []
+        rows = [
+            FeatureRow(sha256, sight.vector, attributes(image, sight))
+            for (sha256, image), sight in zip(good, sights, strict=True)
+        ]
+        return rows, [ready for ready in batch if ready.image is None]
 
     def _selected(self, selection: Selection) -> Iterator[list[str]]:
         """Yield the keys of the pictures to look at, a batch at a time."""
@@ -214,9 +233,6 @@ class Indexer:
             return _Ready(sha256, load(self._images.get(sha256), self._limits))
         except (ImageError, ImageNotFound) as error:
             return _Ready(sha256, None, str(error))
-
-    def _row(self, sha256: str, image: Image.Image, sight: Sight) -> FeatureRow:
-        return FeatureRow(sha256, sight.vector, attributes(image, sight))
 
     def _save(self, rows: Sequence[FeatureRow]) -> None:
         """Save features, and the category of products that have none."""

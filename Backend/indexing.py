@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from Backend.fetching import keep_fetching, open_worker
-from Backend.indexer import EVERYTHING, Indexer, IndexReport, Progress, Selection
+from Backend.indexer import BATCH_SIZE, EVERYTHING, Indexer, IndexReport, Progress, Selection
 from Backend.services import open_catalogue, open_embedder, open_images
 from Backend.settings import Settings, available_cores
 from Backend.watcher import LEASE_TTL_S, RETRY_S, Renewer, Watcher, lease_holder
@@ -50,21 +50,27 @@ class Indexing:
     @classmethod
     @contextmanager
     def open(
-        cls, settings: Settings, batch_size: int = 16, decoders: int = 2, evaluate: bool = False
+        cls, settings: Settings, batch_size: int = BATCH_SIZE, workers: int | None = None, evaluate: bool = False
     ) -> Iterator["Indexing"]:
         """Open everything; the database is let go of at the end.
+
+        Args:
+            settings: of this deployment.
+            batch_size: pictures per run of the networks.
+            workers: batches side by side; None for one per core.
+            evaluate: see the class.
 
         Raises:
             ModelError, DataError: one sentence each that says what to do.
         """
         with open_catalogue(settings) as catalogue:
             catalogue.check()
-            # Indexing has the machine's cores to itself or shares them with a service that mostly waits.
-            threads = settings.threads or available_cores()
+            side_by_side = workers or available_cores()
+            threads = settings.threads or max(1, available_cores() // side_by_side)
             embedder = open_embedder(settings.model_copy(update={"threads": threads}))
             features = Features(catalogue.engine)
             limits = DecodeLimits(settings.max_upload_bytes, settings.max_pixels)
-            indexer = Indexer(catalogue, open_images(settings), features, embedder, limits, batch_size, decoders)
+            indexer = Indexer(catalogue, open_images(settings), features, embedder, limits, batch_size, side_by_side)
             yield cls(settings, catalogue, features, embedder, indexer, evaluate)
 
     def run(

@@ -18,7 +18,7 @@ SHOWN_FAILURES = 20
 @app.callback(invoke_without_command=True)
 def index(
     context: typer.Context,
-    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Pictures per run of the networks.")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, max=512, help="Pictures per run of the networks.")] = 8,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Take up failed pictures again, and build a new base in any case.")
     ] = False,
@@ -34,7 +34,9 @@ def index(
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Refuse a new base whose recall or completeness falls.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read and decode.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Batches looked at side by side; default: one per core.")
+    ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:

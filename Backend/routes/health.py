@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 
+from Backend.metrics import Metrics
 from Backend.openapi import problems
 from Backend.routes.context import bearer, context
 from Backend.schemas import HealthAnswer, PartHealth, ReadyAnswer
@@ -45,11 +46,18 @@ async def metrics(
     if request.app.state.settings.metrics_need_key:
         key = credentials.credentials if credentials else None
         await run_in_threadpool((await context(request)).services.keys.check, key, "metrics")
-    text = await run_in_threadpool(request.app.state.metrics.render)
+    text = await run_in_threadpool(_exposition, request.app.state.metrics, request.app.state.services)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 NOT_LOADED = ReadyAnswer(status="not ready", database=LOADING, model=LOADING, index=LOADING)
+
+
+def _exposition(metrics: Metrics, services: Services | None) -> bytes:
+    """Return the exposition text, the index's size as this worker sees it included."""
+    if services is not None:
+        metrics.vectors.set(services.index.facts().total_vectors)
+    return metrics.render()
 
 
 def _readiness(services: Services) -> ReadyAnswer:

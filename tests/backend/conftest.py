@@ -60,29 +60,47 @@ def client(settings: Settings) -> Iterator[TestClient]:
         yield client
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running service.
+
+    Args:
+        url: without a slash at the end.
+        pid: of the process that holds the workers.
+    """
+
+    url: str
+    pid: int
+
+
 @pytest.fixture(scope="session")
-def base_url(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serve the drawn catalogue with two worker processes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     two = settings.model_copy(update={"port": port, "workers": 2})
-    variables = two.environment() | {"SIMILOOK_PORT": str(port), "SIMILOOK_WORKERS": "2"}
     log = tmp_path_factory.mktemp("log") / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "Backend.cli", "serve"],
-            env=child_environment(variables),
+            env=child_environment(two.environment()),
             stderr=output,
             start_new_session=True,
         )
         url = f"http://127.0.0.1:{port}"
         try:
             wait_ready(url, process, log)
-            yield url
+            yield Server(url, process.pid)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def base_url(server: Server) -> str:
+    """Return the address of a service of two worker processes."""
+    return server.url
 
 
 def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import requests
 
-from tests.backend.conftest import DrawnPhoto
+from tests.backend.conftest import DrawnPhoto, Server
 
 
 def test_32_photos_at_once_each_get_their_own_product(base_url: str, photos: list[DrawnPhoto]) -> None:
@@ -51,3 +52,33 @@ def test_counters_are_added_up_over_the_workers(base_url: str) -> None:
     for _ in range(10):
         requests.get(f"{base_url}/healthz", timeout=10)
     assert counted() == before + 10
+
+
+def test_50_mb_are_refused_and_never_held(base_url: str, server: Server) -> None:
+    """A body over the limit is thrown away as it arrives: the workers do not grow by it."""
+    workers = psutil.Process(server.pid).children(recursive=True)
+
+    def resident() -> int:
+        return sum(worker.memory_info().rss for worker in workers)
+
+    url = f"{base_url}/api/recommendations/similar-images"
+    before = resident()
+    for _ in range(3):
+        answer = requests.post(url, files={"file": b"\xff\xd8\xff" + bytes(50_000_000)}, timeout=60)
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "urn:similook:problem:upload-too-large"
+    assert resident() - before < 30_000_000
+
+
+def test_20_mb_that_are_no_picture_wait_on_disk(base_url: str, server: Server) -> None:
+    """What is under the limit is read by the thread that works on it, one at a time."""
+    url = f"{base_url}/api/recommendations/similar-images"
+    workers = psutil.Process(server.pid).children(recursive=True)
+    before = sum(worker.memory_info().rss for worker in workers)
+
+    def send(_: int) -> int:
+        return requests.post(url, files={"file": bytes(15_000_000)}, timeout=60).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(send, range(8))) == {415}
+    assert sum(worker.memory_info().rss for worker in workers) - before < 100_000_000
