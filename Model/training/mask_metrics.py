@@ -57,3 +57,16 @@ def validation_iou(predict: Predict, sets: MaskSets, *, count: int = 1000) -> di
             scores.append(mask_iou(predict(picture[None])[0] > 0.5, mask > 127))
         found[kind] = float(np.mean(scores)) if scores else float("nan")
     return found
+
+
+def bare_background_rate(predict: Predict, sets: MaskSets, *, count: int, min_coverage: float) -> float:
+    """Return the share of pictures without a garment whose mask covers too little to be one, as it should.
+
+    Args:
+        predict: (n, 320, 320, 3) uint8 to (n, 320, 320) probabilities.
+        count: bare backgrounds made of held-back photos.
+        min_coverage: share of the picture, 0 .. 1.
+    """
+    sampler = MaskSampler(sets, seed=21, validation=True)
+    covered = [float((predict(sampler.background(SIDE)[None])[0] > 0.5).mean()) for _ in range(count)]
+    return float(np.mean(np.array(covered) < min_coverage))
