@@ -28,6 +28,7 @@ _STORED = (
     products.c.category,
     products.c.category_name,
     products.c.category_predicted,
+    products.c.row_hash,
 )
 _COLUMNS = tuple(column.name for column in products.columns)
 
@@ -41,7 +42,7 @@ class _Differences:
     picture_changed: list[Product] = field(default_factory=list)
     text_changed: set[str] = field(default_factory=set)
     unchanged: int = 0
-    moved: list[str] = field(default_factory=list)  # unchanged but for the feed that brings them
+    renamed: list[dict[str, Any]] = field(default_factory=list)  # unchanged but for the feed or its row's hash
     stored: dict[str, AnyRow] = field(default_factory=dict)
 
     def report(self, other_currency: int) -> UpsertReport:
@@ -54,11 +55,13 @@ def plan(connection: Connection, given: Sequence[Product]) -> UpsertReport:
     currency = read_state(connection).catalogue_currency or _first_currency(given)
     total = UpsertReport()
     for chunk in _chunks(given):
-        total += _compare(connection, chunk, None).report(_in_other_currency(chunk, currency))
+        total += _compare(connection, chunk, None, {}).report(_in_other_currency(chunk, currency))
     return total
 
 
-def upsert(connection: Connection, given: Sequence[Product], source: str | None) -> UpsertReport:
+def upsert(
+    connection: Connection, given: Sequence[Product], source: str | None, row_hashes: Mapping[str, str]
+) -> UpsertReport:
     """Create and change products; the caller's transaction takes turns with other writers."""
     stored_currency = read_state(connection).catalogue_currency
     currency = stored_currency or _first_currency(given)
@@ -66,10 +69,20 @@ def upsert(connection: Connection, given: Sequence[Product], source: str | None)
         connection.execute(update(index_state).values(catalogue_currency=currency))
     total = UpsertReport()
     for chunk in _chunks(given):
-        differences = _compare(connection, chunk, source)
-        _write(connection, differences, source)
+        differences = _compare(connection, chunk, source, row_hashes)
+        _write(connection, differences, source, row_hashes)
         total += differences.report(_in_other_currency(chunk, currency))
     return total
+
+
+def unchanged_rows(connection: Connection, source: str, row_hashes: Mapping[str, str]) -> set[str]:
+    """Return the ids whose row this feed brought last and whose hash is the same."""
+    query = select(products.c.product_id, products.c.row_hash).where(
+        among(connection, products.c.product_id, row_hashes), products.c.source == source
+    )
+    return {
+        product_id for product_id, row_hash in connection.execute(query).all() if row_hash == row_hashes[product_id]
+    }
 
 
 def set_in_stock(connection: Connection, product_ids: Collection[str], in_stock: bool) -> int:
@@ -78,7 +91,7 @@ def set_in_stock(connection: Connection, product_ids: Collection[str], in_stock:
         connection.execute(
             update(products)
             .where(among(connection, products.c.product_id, product_ids), products.c.in_stock.is_(not in_stock))
-            .values(in_stock=in_stock, updated_at=now_ms())
+            .values(in_stock=in_stock, updated_at=now_ms(), row_hash=None)
             .returning(products.c.product_id)
         )
         .scalars()
@@ -124,7 +137,9 @@ def meta_changes(connection: Connection, product_ids: Collection[str]) -> list[t
     return [("meta", vector_id, product_id) for vector_id, product_id in connection.execute(query)]
 
 
-def _compare(connection: Connection, given: Mapping[str, Product], source: str | None) -> _Differences:
+def _compare(
+    connection: Connection, given: Mapping[str, Product], source: str | None, row_hashes: Mapping[str, str]
+) -> _Differences:
     query = select(*_STORED).where(among(connection, products.c.product_id, given))
     rows: Sequence[AnyRow] = connection.execute(query).all()
     found = _Differences(stored={row[0]: row for row in rows})
@@ -143,23 +158,27 @@ def _compare(connection: Connection, given: Mapping[str, Product], source: str |
             found.changed.append(product)
         else:
             found.unchanged += 1
-            if source is not None and stored_source != source:
-                found.moved.append(product_id)
+            feed, row_hash = source or stored_source, row_hashes.get(product_id, stored[-1])
+            if (feed, row_hash) != (stored_source, stored[-1]):
+                found.renamed.append({"key": product_id, "source": feed, "row_hash": row_hash})
     return found
 
 
-def _write(connection: Connection, differences: _Differences, source: str | None) -> None:
+def _write(
+    connection: Connection, differences: _Differences, source: str | None, row_hashes: Mapping[str, str]
+) -> None:
     now = now_ms()
     if differences.created:
-        rows = [_row(product, None, source, now) for product in differences.created]
+        rows = [_row(product, None, source, row_hashes, now) for product in differences.created]
         bulk_insert(connection, products, _COLUMNS, rows)
     altered = differences.changed + differences.picture_changed
     if altered:
         statement = update(products).where(products.c.product_id == bindparam("key"))
-        connection.execute(statement, [_new_values(product, differences, source, now) for product in altered])
-    if differences.moved:
-        moved = among(connection, products.c.product_id, differences.moved)
-        connection.execute(update(products).where(moved).values(source=source))
+        connection.execute(
+            statement, [_new_values(product, differences, source, row_hashes, now) for product in altered]
+        )
+    if differences.renamed:
+        connection.execute(update(products).where(products.c.product_id == bindparam("key")), differences.renamed)
     links = catalogue_links.write(connection, differences.created, differences.picture_changed)
     several = [product.product_id for product in differences.created if len(product.pictures) > 1]
     several += [product.product_id for product in differences.picture_changed]
@@ -169,7 +188,9 @@ def _write(connection: Connection, differences: _Differences, source: str | None
     log_changes(connection, [*links, *(entry for entry in metas if entry[1] not in created_vectors)])
 
 
-def _row(product: Product, stored: AnyRow | None, source: str | None, now: int) -> tuple[Any, ...]:
+def _row(
+    product: Product, stored: AnyRow | None, source: str | None, row_hashes: Mapping[str, str], now: int
+) -> tuple[Any, ...]:
     """Return the values of _COLUMNS, sizes as JSON text."""
     category, category_name, predicted = product.category, product.category_name, product.category_predicted
     if stored is not None:
@@ -198,11 +219,14 @@ def _row(product: Product, stored: AnyRow | None, source: str | None, now: int) 
         source,
         now,
         now,
+        row_hashes.get(product.product_id),
     )
 
 
-def _new_values(product: Product, differences: _Differences, source: str | None, now: int) -> dict[str, Any]:
-    row = _row(product, differences.stored[product.product_id], source, now)
+def _new_values(
+    product: Product, differences: _Differences, source: str | None, row_hashes: Mapping[str, str], now: int
+) -> dict[str, Any]:
+    row = _row(product, differences.stored[product.product_id], source, row_hashes, now)
     values = {**dict(zip(_COLUMNS, row, strict=True)), "sizes": list(product.sizes), "key": product.product_id}
     del values["product_id"], values["created_at"]
     return values

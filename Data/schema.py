@@ -59,6 +59,7 @@ products = Table(
     Column("source", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("row_hash", String(64)),  # of the feed's row as it came; NULL once something else has written
     Index(None, "category"),
     Index(None, "source"),
 )

@@ -181,6 +181,31 @@ def test_states_of_a_feed(catalogue: Catalogue) -> None:
     assert sum(len(batch) for batch in catalogue.states()) == 26
 
 
+def test_rows_that_need_not_be_read(catalogue: Catalogue) -> None:
+    products = [make(product_id) for product_id in "abcdef"]
+    hashes = {product_id: f"row {product_id}" for product_id in "abcdef"}
+
+    def unchanged(source: str = "feed") -> str:
+        return "".join(sorted(catalogue.unchanged_rows(source, {**hashes, "unknown": "x"})))
+
+    catalogue.upsert(products, "feed", hashes)
+    assert unchanged() == "abcdef"
+    assert unchanged("other") == ""
+    assert catalogue.unchanged_rows("feed", {"a": "row b"}) == set()
+    assert catalogue.unchanged_rows("feed", {}) == set()
+    catalogue.upsert([make("a", name="Edited by hand")])
+    catalogue.set_in_stock(["b"], False)
+    catalogue.delete(["c"])
+    catalogue.upsert([make("d")], "other")
+    catalogue.upsert([make("e")])  # the same again, by hand
+    catalogue.set_predicted_categories({"f": ("shirt", "Shirt")})
+    assert unchanged() == "ef"
+    hashes["e"] = "another way of writing"
+    assert unchanged() == "f"
+    assert catalogue.upsert(products, "feed", hashes) == UpsertReport(created=1, changed=2, unchanged=3)
+    assert unchanged() == "abcdef"
+
+
 def test_one_query_each(catalogue: Catalogue) -> None:
     from sqlalchemy import event
 

@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 
 from Data import migrate
 from Data.catalogue import Catalogue
+from Data.changes import ChangeLog
 from Data.errors import DatabaseOutOfDate
 from Data.product import Picture, Product
 from Data.schema import metadata
@@ -33,6 +34,28 @@ def test_up_and_down_with_data(database_url: str) -> None:
             migrate.downgrade(catalogue.engine, "base")
             assert set(inspect(catalogue.engine).get_table_names()) <= {"alembic_version"}
             assert migrate.current(catalogue.engine) is None
+
+
+def test_every_step_keeps_the_data(catalogue: Catalogue) -> None:
+    """Down to the first revision and up again, one step at a time."""
+    shirt = Product(product_id="a", name="Shirt", sizes=("S",), pictures=(Picture(sha256="0" * 64),))
+    catalogue.upsert([shirt], "feed", {"a": "hash"})
+    revisions = sorted(migrate.known())
+    assert revisions[-1] == migrate.head()
+    for revision in revisions[-2::-1]:
+        migrate.downgrade(catalogue.engine, revision)
+        assert migrate.current(catalogue.engine) == revision
+        with pytest.raises(DatabaseOutOfDate, match="similook db upgrade"):
+            catalogue.check()
+    for revision in revisions[1:]:
+        migrate.upgrade(catalogue.engine, revision)
+        assert migrate.current(catalogue.engine) == revision
+    catalogue.check()
+    assert catalogue.get("a") == shirt
+    assert [change.op for change in ChangeLog(catalogue.engine).since(0)] == []
+    assert catalogue.unchanged_rows("feed", {"a": "hash"}) == set()
+    assert catalogue.upsert([shirt], "feed", {"a": "hash"}).unchanged == 1
+    assert catalogue.unchanged_rows("feed", {"a": "hash"}) == {"a"}
 
 
 def test_asking_an_empty_database_says_what_to_do(database_url: str) -> None:
