@@ -156,7 +156,7 @@ def read_sets(data_dir: Path, *, limit: int | None = None) -> MaskSets:
 
     Args:
         data_dir: the folder with the three .tar files.
-        limit: read at most so many pictures of each kind (for a smoke run).
+        limit: read at most so many pictures of each kind, at least 2 (for a smoke run).
     Raises: FileNotFoundError: an archive is missing.
     """
     street_tar = data_dir / "clothing-co-parsing.tar"
@@ -183,14 +183,18 @@ def read_sets(data_dir: Path, *, limit: int | None = None) -> MaskSets:
         photos.append(squashed(data, PHOTO_SIDE))
         if limit is not None and len(names) == unmasked_street + limit:
             break
+    street_is_val = np.array([s in street_val for s in stems])
+    photo_is_val = np.array([s in photo_val or s in street_val for s in names])
+    if limit is not None:  # so few photos may miss one side of the split altogether
+        street_is_val[[0, -1]] = photo_is_val[[unmasked_street, -1]] = (False, True)
     return MaskSets(
         street=np.stack([photos_by_stem[s] for s in stems]),
         street_tags=np.stack([tags[s] for s in stems]),
         street_stems=stems,
-        street_is_val=np.array([s in street_val for s in stems]),
+        street_is_val=street_is_val,
         shop=read_shop(data_dir / "fashion-product-images-small.tar", limit or 3000),
         photos=np.stack(photos),
         photo_names=names,
-        photo_is_val=np.array([s in photo_val or s in street_val for s in names]),
+        photo_is_val=photo_is_val,
         first_phone=unmasked_street,
     )

@@ -100,7 +100,9 @@ def publish(data_dir: Path, checkpoint: Path, out_dir: Path, *, limit: int | Non
     Returns: the card, with the figures of both precisions.
     """
     sets = read_sets(data_dir, limit=limit)
-    if (checkpoint.parent / SOFT_MASKS).exists():  # so that no composite is laid on a part of another garment
+    if (
+        limit is None and (checkpoint.parent / SOFT_MASKS).exists()
+    ):  # so that no composite is laid on a part of another garment
         sets.load_soft_masks(checkpoint.parent / SOFT_MASKS)
     with tempfile.TemporaryDirectory() as folder:
         fp32 = export_fp32(averaged_net(checkpoint), Path(folder) / "fp32.onnx")

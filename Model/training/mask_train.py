@@ -227,12 +227,15 @@ def prepared_teacher(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, 
         teacher.head.eval()
     else:
         teacher.fit(sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=seed)
-        torch.save(teacher.head.state_dict(), head)
+        torch.save(teacher.head.state_dict(), head.with_suffix(".part"))
+        head.with_suffix(".part").replace(head)
     if labels.exists():
         sets.load_soft_masks(labels)
     else:
         teacher.label(sets)
-        np.savez(labels, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
+        part = labels.with_suffix(".part.npz")
+        np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
+        part.replace(labels)
     return teacher
 
 

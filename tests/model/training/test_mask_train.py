@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
 from Model.training import mask_export, mask_train  # noqa: E402
-from Model.training.mask_data import foreground, white_cut_out  # noqa: E402
+from Model.training.mask_data import foreground, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_metrics import mask_iou  # noqa: E402
 from Model.training.mask_net import GarmentMaskNet, ServedMask  # noqa: E402
 from Model.training.mask_predict import mask_many  # noqa: E402
+from Model.training.mask_sampler import MaskSampler  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -40,6 +41,16 @@ def test_onnx_computes_what_torch_computes(trained: Path, tmp_path: Path) -> Non
         expected = ServedMask(net).eval()(pictures).numpy()
     found = mask_export.open_session(file).run(None, {"image": pictures.numpy()})[0]
     assert np.abs(found - expected).max() < 1e-4
+
+
+def test_a_few_pictures_still_have_both_sides_of_the_split(shared_dir: Path) -> None:
+    sets = read_sets(shared_dir / "data", limit=4)
+    for validation in (False, True):
+        sampler = MaskSampler(sets, 1, validation=validation)
+        for _ in range(20):
+            picture, mask = sampler.draw(64)
+            assert picture.shape == (64, 64, 3)
+            assert mask.shape == (64, 64)
 
 
 def test_a_run_resumes_where_it_stopped(trained: Path, shared_dir: Path) -> None:
