@@ -17,11 +17,13 @@ from itertools import islice
 
 from PIL import Image
 
+from Backend.picture_facts import Header, facts_of, read_header, save_facts
 from Backend.recommender import display_name
 from Data.catalogue import Catalogue
 from Data.errors import ImageNotFound
 from Data.features import FeatureRow, Features
 from Data.images import ImageStore
+from Data.records import PictureFacts
 from Model.colours import garment_colours
 from Model.embedder import Embedder, Sight
 from Model.errors import ImageError
@@ -93,11 +95,17 @@ class _Ready:
 
     sha256: str
     image: Image.Image | None
+    header: Header | None = None
     reason: str = ""
 
 
-_Seen = tuple[list[FeatureRow], list[_Ready]]
-"""A batch's features, and its pictures that are unusable."""
+@dataclass(frozen=True)
+class _Seen:
+    """What was seen in a batch: features and facts of its good pictures, and those that are unusable."""
+
+    rows: list[FeatureRow]
+    facts: list[PictureFacts]
+    unusable: list[_Ready]
 
 
 class Indexer:
@@ -144,12 +152,12 @@ class Indexer:
         report = IndexReport()
         saving: Future[None] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="save") as saver:
-            for rows, unusable in self._seen(selection):
+            for seen in self._seen(selection):
                 if saving is not None:
                     saving.result()
-                saving = saver.submit(self._save, rows)
-                report.succeeded += len(rows)
-                report.failed += self._give_up(unusable)
+                saving = saver.submit(self._save, seen)
+                report.succeeded += len(seen.rows)
+                report.failed += self._give_up(seen.unusable)
                 report.elapsed_s = time.monotonic() - started
                 progress(report)
             if saving is not None:
@@ -197,13 +205,13 @@ class Indexer:
     def _look(self, decoding: Sequence[Future[_Ready]]) -> _Seen:
         """Wait for a batch to be decoded and look at it."""
         batch = [future.result() for future in decoding]
-        good = [(ready.sha256, ready.image) for ready in batch if ready.image is not None]
-        sights = self._embedder.see([image for _, image in good]) if good else []
-        rows = [
-            FeatureRow(sha256, sight.vector, attributes(image, sight))
-            for (sha256, image), sight in zip(good, sights, strict=True)
-        ]
-        return rows, [ready for ready in batch if ready.image is None]
+        good = [(each.sha256, each.image, each.header) for each in batch if each.image and each.header]
+        sights = self._embedder.see([image for _, image, _ in good]) if good else []
+        rows, facts = [], []
+        for (sha256, image, header), sight in zip(good, sights, strict=True):
+            rows.append(FeatureRow(sha256, sight.vector, attributes(image, sight)))
+            facts.append(facts_of(sha256, header, image, sight))
+        return _Seen(rows, facts, [ready for ready in batch if ready.image is None])
 
     def _selected(self, selection: Selection) -> Iterator[list[str]]:
         """Yield the keys of the pictures to look at, a batch at a time."""
@@ -230,13 +238,16 @@ class Indexer:
 
     def _decode(self, sha256: str) -> _Ready:
         try:
-            return _Ready(sha256, load(self._images.get(sha256), self._limits))
+            data = self._images.get(sha256)
+            return _Ready(sha256, load(data, self._limits), read_header(data))
         except (ImageError, ImageNotFound) as error:
-            return _Ready(sha256, None, str(error))
+            return _Ready(sha256, None, reason=str(error))
 
-    def _save(self, rows: Sequence[FeatureRow]) -> None:
-        """Save features, and the category of products that have none."""
+    def _save(self, batch: _Seen) -> None:
+        """Save features, which picture stands for each product, and the category of products that have none."""
+        rows = batch.rows
         self._features.put(self._embedder.embedder_id, rows)
+        save_facts(self._catalogue, batch.facts)
         seen = {row.picture_sha256: row.attributes["category"] for row in rows if row.attributes["category"]}
         shown = self._catalogue.products_showing(list(seen))
         wanted = sorted({product_id for products in shown.values() for product_id in products})

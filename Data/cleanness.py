@@ -1,0 +1,94 @@
+"""How well a picture shows one garment: what chooses the picture that stands for a product.
+
+The measures are shares, higher is better, and cheap beside the networks: about 3 ms. They rank the pictures of one
+product; how they find faults over a whole catalogue is the audit's to say.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+SIDE = 256
+"""The measures are taken at this size, in px on the long side."""
+
+GARMENT = 128
+"""Mask value from which a pixel is garment."""
+
+BACKGROUND = 32
+"""Mask value below which a pixel is background."""
+
+TOLERANCE = 20
+"""How far a channel of a plain background's pixel may be from the background's median colour, of 255."""
+
+SPECK = 0.02
+"""Parts of the mask smaller than this share of it are no garment of their own."""
+
+GOOD_SIDE = 600
+"""Pixels of the shorter side from which more of them show nothing more."""
+
+HALF_SHARP = 80.0
+"""Variance of the Laplacian at which sharpness is one half; a catalogue's pictures have hundreds, blurred ones tens."""
+
+WEIGHTS = {"single": 0.3, "plain": 0.3, "whole": 0.2, "sharp": 0.1, "size": 0.1}
+NOTHING_FOUND = 0.3
+"""Factor on the score of a picture without a garment."""
+
+
+def measure(image: Image.Image, mask: NDArray[np.uint8], size: tuple[int, int], found: bool) -> dict[str, Any]:
+    """Return a picture's measures by name, and their weighted mean as "score", each 0..1.
+
+    single: share of the mask that is its largest part; plain: share of the background that has its one colour; whole:
+    share of the border that is not garment, which a close-up's is; sharp: by the variance of the Laplacian over the
+    garment; size: of the shorter side.
+
+    Args:
+        image: RGB, shrunk as the networks see it.
+        mask: 0 background .. 255 garment, of the image's size. Shape: (H, W).
+        size: of the picture as it is stored, in px.
+        found: whether a garment was found; without one the mask means nothing.
+    Source: Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, 2000 (variance of the Laplacian).
+    """
+    ratio = min(SIDE / max(image.size), 1.0)
+    small = (max(round(image.width * ratio), 3), max(round(image.height * ratio), 3))
+    pixels = np.asarray(image.convert("RGB").resize(small, Image.Resampling.BOX)).astype(np.float32)  # (h, w, 3)
+    cover = np.asarray(Image.fromarray(mask).resize(small, Image.Resampling.BOX))  # (h, w)
+    garment = cover >= GARMENT if found else np.ones(cover.shape, bool)
+    measures = {
+        "single": _single(garment) if found else 0.0,
+        "plain": _plain(pixels, cover) if found else 0.0,
+        "whole": _whole(garment) if found else 0.0,
+        "sharp": _sharp(pixels, garment),
+        "size": min(min(size) / GOOD_SIDE, 1.0),
+    }
+    score = sum(WEIGHTS[name] * value for name, value in measures.items()) * (1.0 if found else NOTHING_FOUND)
+    return {**{name: round(value, 4) for name, value in measures.items()}, "score": round(score, 4)}
+
+
+def _single(garment: NDArray[np.bool_]) -> float:
+    labels, count = ndimage.label(garment)
+    if not count:
+        return 0.0
+    areas = np.bincount(labels.ravel())[1:]
+    return float(areas.max() / areas[areas >= SPECK * areas.sum()].sum())
+
+
+def _plain(pixels: NDArray[np.float32], cover: NDArray[np.uint8]) -> float:
+    outside = pixels[cover < BACKGROUND]
+    if not len(outside):
+        return 0.0
+    return float((np.abs(outside - np.median(outside, axis=0)).max(axis=1) <= TOLERANCE).mean())
+
+
+def _whole(garment: NDArray[np.bool_]) -> float:
+    border = np.concatenate([garment[0], garment[-1], garment[1:-1, 0], garment[1:-1, -1]])
+    return float(1.0 - border.mean())
+
+
+def _sharp(pixels: NDArray[np.float32], garment: NDArray[np.bool_]) -> float:
+    if not garment.any():
+        return 0.0
+    variance = float(ndimage.laplace(pixels.mean(axis=2))[garment].var())
+    return variance / (variance + HALF_SHARP)

@@ -1,0 +1,68 @@
+"""The measures of a picture's cleanness, each against a picture drawn to have or to lack it."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from Data.cleanness import WEIGHTS, measure
+
+SIZE = (300, 400)
+
+
+def drawn(boxes: list[tuple[int, int, int, int]], noise: int = 0) -> tuple[Image.Image, NDArray[np.uint8]]:
+    """Return striped garments on white, or on noise, with their mask."""
+    rng = np.random.default_rng(0)
+    pixels = np.full((SIZE[1], SIZE[0], 3), 250, np.uint8)
+    pixels -= rng.integers(0, noise + 1, pixels.shape, np.uint8)
+    mask = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = 255
+        pixels[top:bottom, left:right] = 90
+        pixels[top:bottom:8, left:right] = 20
+    return Image.fromarray(pixels), mask
+
+
+ONE = [(80, 60, 220, 340)]
+
+
+def test_a_clean_picture_has_nearly_every_measure_at_one() -> None:
+    image, mask = drawn(ONE)
+    found = measure(image, mask, (600, 800), found=True)
+    assert set(found) == {*WEIGHTS, "score"}
+    assert all(found[name] > 0.9 for name in ("single", "plain", "whole", "size", "score"))
+    assert sum(WEIGHTS.values()) == pytest.approx(1.0)
+    assert found["score"] == pytest.approx(sum(WEIGHTS[name] * found[name] for name in WEIGHTS), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("measured", "boxes", "noise", "expected"),
+    [
+        ("single", [(20, 60, 120, 340), (180, 60, 280, 340)], 0, 0.5),
+        ("whole", [(0, 0, 300, 400)], 0, 0.0),
+        ("plain", ONE, 200, 0.1),
+    ],
+)
+def test_each_fault_lowers_its_measure_and_the_score(
+    measured: str, boxes: list[tuple[int, int, int, int]], noise: int, expected: float
+) -> None:
+    clean = measure(*drawn(ONE), (600, 800), found=True)
+    faulty = measure(*drawn(boxes, noise), (600, 800), found=True)
+    assert faulty[measured] == pytest.approx(expected, abs=0.2)
+    assert faulty["score"] < clean["score"] - 0.1
+
+
+def test_blur_and_small_pictures_and_pictures_without_a_garment() -> None:
+    image, mask = drawn(ONE)
+    sharp = measure(image, mask, (600, 800), found=True)
+    blurred = measure(image.filter(ImageFilter.GaussianBlur(4)), mask, (600, 800), found=True)
+    assert blurred["sharp"] < 0.2 < sharp["sharp"]
+    assert measure(image, mask, (60, 80), found=True)["size"] == 0.1
+    nothing = measure(image, np.full_like(mask, 255), (600, 800), found=False)
+    assert nothing["score"] < 0.1
+
+
+def test_one_pixel_is_measured_too() -> None:
+    image = Image.new("RGB", (1, 1))
+    for found in (True, False):
+        assert 0 <= measure(image, np.zeros((1, 1), np.uint8), (1, 1), found)["score"] <= 1
