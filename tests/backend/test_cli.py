@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_import_then_index_then_facts(tmp_path: Path, photos: list[DrawnPhoto]) 
     imported = run(app, ["import", "table", str(folder / "shop.csv"), *data])
     assert imported.exit_code == 0, imported.output
     assert "product_id = sku" in imported.stdout
-    assert "rows 4, created 3" in imported.stdout
+    assert "4 rows: 3 created" in imported.stdout
     assert "row 3" in imported.output
     indexed = run(app, ["index", *data])
     assert indexed.exit_code == 0, indexed.output
@@ -194,3 +195,32 @@ def test_the_demo_without_a_page_ends_on_sigterm(settings: Settings) -> None:
         output, _ = process.communicate(timeout=40)
     assert process.returncode == 0
     assert output.strip().endswith("Stopped.")
+
+
+def test_the_classic_way_to_start(settings: Settings, repository: Path) -> None:
+    """`cd Backend && python main.py` serves, too."""
+    port = free_port()
+    variables = settings.model_copy(update={"port": port}).environment()
+    process = subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=repository / "Backend",
+        env=child_environment(variables),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=40)
+    # One JSON object a line, the request's own id in it.
+    lines = [json.loads(line) for line in log.splitlines()]
+    request = next(line for line in lines if line["event"] == "request")
+    assert (request["path"], request["status"]) == ("/readyz", 200)
+    assert request["request_id"]
