@@ -21,7 +21,8 @@ from Data.index.native import faiss
 
 _COUNT_AT = 8  # the header's 64-bit row count; its last 8 bytes hold the length of the rows in bytes
 _GATHER_SHARE = 1e-3  # below it, reading the allowed rows one by one beats testing every row's bit
-_NOWAIT = getattr(os, "RWF_NOWAIT", 0)
+_TRIES = 8
+_CAN_ASK = hasattr(os, "RWF_NOWAIT") and hasattr(os, "posix_fadvise")  # Linux; elsewhere the mapping has to do
 
 
 def _empty(dim: int) -> Any:
@@ -175,16 +176,16 @@ class Rows:
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         """Return some rows.
 
-        Rows of a file are read, not mapped: single rows from a cold file come several times sooner, and what was read
-        does not stay in this process. First those that the system holds in memory, then the others, which it has been
-        told about meanwhile and fetches side by side.
+        Where a few tries show that the system holds the file in memory, they are copied from the mapping: 10 µs for two
+        hundred. Single rows of a cold file come several times sooner by reading: first those that are in memory after
+        all, then the others, which the system has been told about meanwhile and fetches side by side.
 
         Args:
             rows: Rising row numbers. Shape: (m,).
         Returns:
             Shape: (m, dim).
         """
-        if self._file is None:
+        if self._file is None or not _CAN_ASK or self._seems_cached(rows):
             return self.vectors[rows]
         out = np.empty((len(rows), self.dim), np.float16)
         target = out.reshape(-1).view(np.uint8).data if len(rows) else memoryview(b"")
@@ -193,7 +194,7 @@ class Rows:
         for place, offset in enumerate((rows * size + self._header_bytes).tolist()):
             view = target[place * size : (place + 1) * size]
             try:
-                if os.preadv(self._file, (view,), offset, _NOWAIT) == size:
+                if os.preadv(self._file, (view,), offset, os.RWF_NOWAIT) == size:
                     continue
             except OSError:  # not in memory, or a file system that knows no such flag
                 pass
@@ -206,7 +207,7 @@ class Rows:
 
     def prefetch(self, allowed: Allowed) -> None:
         """Tell the system which rows will be read next, if some of them are not in memory."""
-        if self._file is None or allowed.count > len(self) // 4 or self._seems_cached(allowed.rows):
+        if self._file is None or not _CAN_ASK or allowed.count > len(self) // 4 or self._seems_cached(allowed.rows):
             return
         for offset in (allowed.rows * self._row_bytes + self._header_bytes).tolist():
             os.posix_fadvise(self._file, offset, self._row_bytes, os.POSIX_FADV_WILLNEED)
@@ -215,8 +216,8 @@ class Rows:
         assert self._file is not None
         page = bytearray(self._row_bytes)
         try:
-            for row in rows[:: max(1, len(rows) // 16)].tolist():
-                os.preadv(self._file, (page,), row * self._row_bytes + self._header_bytes, _NOWAIT)
+            for row in rows[:: max(1, len(rows) // _TRIES)].tolist():
+                os.preadv(self._file, (page,), row * self._row_bytes + self._header_bytes, os.RWF_NOWAIT)
         except OSError:
             return False
         return True
