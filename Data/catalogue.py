@@ -88,23 +88,11 @@ class Catalogue:
         Args:
             products: Any number; about 1,000 at a time is fast. Of two with one id the later one counts.
             source: Name of the feed that brings them; None leaves a stored name alone.
-            row_hashes: product_id to a hash of the feed's row, for `unchanged_rows`; at most 64 characters each.
+            row_hashes: product_id to a hash of the feed's row, at most 64 characters; kept until anything else writes
+                the product, so that a sync can pass over rows that say the same (Data/catalogue_feeds.py).
         """
         with writing(self._engine) as connection:
             return catalogue_upsert.upsert(connection, products, source, row_hashes or {})
-
-    def unchanged_rows(self, source: str, row_hashes: Mapping[str, str]) -> set[str]:
-        """Return the ids of rows that need not be read into products at all, by one query.
-
-        A row counts as unchanged if this feed brought the product last, with the same hash, and nothing else (an edit,
-        going out of stock) has changed it since. Validating is most of the work of a sync, and this spares it.
-
-        Args:
-            row_hashes: product_id to a hash over all that the row says; where pictures are files, over their sizes
-                and times as well, and over the mapping of the columns.
-        """
-        with reading(self._engine) as connection:
-            return catalogue_upsert.unchanged_rows(connection, source, row_hashes)
 
     def plan(self, products: Sequence[Product]) -> UpsertReport:
         """Return what `upsert` would do, without writing."""

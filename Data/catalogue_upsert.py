@@ -75,16 +75,6 @@ def upsert(
     return total
 
 
-def unchanged_rows(connection: Connection, source: str, row_hashes: Mapping[str, str]) -> set[str]:
-    """Return the ids whose row this feed brought last and whose hash is the same."""
-    query = select(products.c.product_id, products.c.row_hash).where(
-        among(connection, products.c.product_id, row_hashes), products.c.source == source
-    )
-    return {
-        product_id for product_id, row_hash in connection.execute(query).all() if row_hash == row_hashes[product_id]
-    }
-
-
 def set_in_stock(connection: Connection, product_ids: Collection[str], in_stock: bool) -> int:
     """Put products in or out of stock, and log it; return how many changed."""
     changed = (
