@@ -6,6 +6,7 @@ Lines are "build <root> <kind>" and "upsert <root> <first>". The child prints "g
 
 import os
 import sys
+import traceback
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from Data.index.builder import build_generation
 from Data.product import Picture, Product
 
 EMBEDDER, DIM = "embedder-a", 32
-LEASE_S = 0.4
 
 
 def say(text: str) -> None:
@@ -70,7 +70,6 @@ def work(line: str) -> None:
             recall_target=0.9,
             threads=1,
             batch_size=200,
-            lease_ttl_s=LEASE_S,
         )
     else:
         first = int(argument)
@@ -93,6 +92,8 @@ def main() -> None:
             try:
                 work(line)
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(status)
