@@ -92,9 +92,9 @@ def main() -> None:
             try:
                 work(line)
                 status = 0
-            except BaseException:
-                traceback.print_exc()
             finally:
+                if status:
+                    traceback.print_exc()
                 sys.stderr.flush()
                 os._exit(status)
         _, status = os.waitpid(child, 0)
