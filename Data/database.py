@@ -185,7 +185,7 @@ def bulk_insert(connection: Connection, table: Table, names: Sequence[str], rows
             with cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-        except driver.OperationalError as error:
+        except (driver.OperationalError, driver.InterfaceError) as error:
             raise DatabaseUnavailable(f"The database cannot be used at the moment ({error}); try again.") from error
     else:
         marks = ", ".join("?" * len(names))

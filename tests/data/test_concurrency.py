@@ -9,15 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
 from Data.catalogue import Catalogue
 from Data.changes import ChangeLog
+from Data.database import bulk_insert, reading, writing
 from Data.errors import DatabaseUnavailable, DataError
 from Data.features import FeatureRow, Features
 from Data.leases import Lease
 from Data.product import Picture, Product
+from Data.schema import leases
 
 PER_BATCH = 20
 
@@ -152,6 +155,29 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         pytest.raises(DatabaseUnavailable),
     ):
         catalogue.count()
+
+
+def test_a_server_that_drops_its_connections(catalogue: Catalogue, postgresql_server: str) -> None:
+    """What happens when PostgreSQL is restarted: the work under way fails in words, the next goes through."""
+    if catalogue.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no connections to drop")
+
+    def drop(pid: int) -> None:
+        with psycopg.connect(postgresql_server, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    for statement in ("SELECT 1", "COPY"):
+        with pytest.raises(DatabaseUnavailable), writing(catalogue.engine) as connection:
+            drop(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+            if statement == "COPY":
+                bulk_insert(connection, leases, ("name", "holder", "expires_at"), [("a", "b", 1)])
+            else:
+                connection.exec_driver_sql(statement)
+    with reading(catalogue.engine) as connection:
+        idle = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    drop(idle)
+    catalogue.upsert(batch(0, 0))
+    assert catalogue.count() == PER_BATCH
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
