@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from Backend.commands import (
+    audit,
     backup,
     database,
     demo,
@@ -40,6 +41,7 @@ app.command("secrets")(setup.secrets)
 app.command("import")(feeds.import_)
 app.command("sync")(feeds.sync)
 app.command("search")(search.search)
+app.command("audit")(audit.audit)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(index.app, name="index")

@@ -134,6 +134,11 @@ def count(connection: Connection, embedder_id: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def current_embedder(connection: Connection) -> str | None:
+    """Return the embedder of the last features written."""
+    return connection.execute(select(index_state.c.embedder_id)).scalar()
+
+
 def embedders(connection: Connection) -> list[str]:
     """Return the embedders that have features."""
     return sorted(connection.execute(select(features.c.embedder_id).distinct()).scalars())

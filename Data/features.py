@@ -79,6 +79,11 @@ class Features:
         with reading(self._engine) as connection:
             return feature_rows.embedders(connection)
 
+    def current_embedder(self) -> str | None:
+        """Return the embedder whose features were written last; None where there are none."""
+        with reading(self._engine) as connection:
+            return feature_rows.current_embedder(connection)
+
     def delete_embedder(self, embedder_id: str) -> int:
         """Delete all features of an embedder that is no longer used; return how many. Its indexes must be gone."""
         with writing(self._engine) as connection:
