@@ -12,6 +12,9 @@ from Backend.settings import Settings, export
 from Data.errors import DataError
 
 GRACE_S = 10
+WORKER_START_S = 120
+"""A worker that does not answer its parent for so long is replaced. Uvicorn's five seconds are less than a start takes on
+a busy machine, and a worker that is killed while it starts is started again, for ever."""
 
 
 def serve(settings: Settings) -> None:
@@ -43,6 +46,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=WORKER_START_S,
     )
 
 

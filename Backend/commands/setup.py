@@ -31,11 +31,16 @@ def setup(
 
 def secrets(
     files: Annotated[list[Path], typer.Argument(help="One secret is made in each that does not exist.")],
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Let other users read them: for a volume that only services mount.")
+    ] = False,
 ) -> None:
-    """Make secrets, readable by their owner alone; those that exist stay as they are."""
+    """Make secrets, readable by their owner alone unless shared; those that exist stay as they are."""
     from Backend.secretfiles import read_or_create
     from Backend.security import new_key
 
     for file in files:
         read_or_create(file, new_key, at_least=20)
+        if shared:
+            file.chmod(0o444)
         typer.echo(f"{file} is there.")
