@@ -165,6 +165,24 @@ class Indexer:
         report.elapsed_s = time.monotonic() - started
         return report
 
+    def look_again(self, sha256s: Sequence[str]) -> IndexReport:
+        """Look at these pictures anew, whatever was saved of them, and give up those that cannot be read.
+
+        Raises:
+            ImageStoreError, DatabaseError: see `run`.
+        """
+        started = time.monotonic()
+        report = IndexReport()
+        with ThreadPoolExecutor(1, thread_name_prefix="decode") as decoder:
+            for first in range(0, len(sha256s), self._batch_size):
+                names = sha256s[first : first + self._batch_size]
+                seen = self._look([decoder.submit(self._decode, name) for name in names])
+                self._save(seen)
+                report.succeeded += len(seen.rows)
+                report.failed += self._give_up(seen.unusable)
+        report.elapsed_s = time.monotonic() - started
+        return report
+
     def predict_missing(self) -> int:
         """Give products without a category the one that was seen in their pictures; return how many got one.
 

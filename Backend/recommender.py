@@ -8,7 +8,7 @@ Blocking and thread-safe: callers put `analyse`, `classify` and `locate` behind 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from Backend.errors import CropUnreadable
 from Backend.tokens import QueryTokens, TokenFacts
 from Data.catalogue import Catalogue
+from Data.features import Features
 from Data.filters import Filter
 from Data.index.live import LiveIndex
 from Data.index.snapshot import ProductHit
@@ -30,6 +31,8 @@ Stage = Callable[[str], AbstractContextManager[None]]
 MAX_LIMIT = 50
 MAX_DEPTH = 200
 OVERFETCH = 8
+DUPLICATE_DISTANCE = 1e-4
+"""Up to this distance two vectors are those of one picture: ten times what storing them as float16 can add."""
 BANDS: dict[str, Band] = {"same": "same", "similar": "similar", "different": "inspired"}
 """Model's words for how alike two pictures are, as a shop would say them."""
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
@@ -109,6 +112,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Alternatives:
+    """What looks like a product of the catalogue, best first.
+
+    Args:
+        product: the one that was asked for.
+        seen: False while none of its pictures has been looked at; then nothing could be compared.
+        matches: other products, without the duplicates of this one.
+    """
+
+    product: Product
+    seen: bool
+    matches: list[Match]
+
+
+@dataclass(frozen=True)
 class Classification:
     """What the garment is, with every category's probability, likeliest first."""
 
@@ -150,6 +168,7 @@ class Recommender:
         self._embedder = embedder
         self._index = index
         self._catalogue = catalogue
+        self._features = Features(catalogue.engine)
         self._tokens = tokens
         self._limits = limits
         self._stage = stage
@@ -197,16 +216,57 @@ class Recommender:
             limit: 1..50.
             filter: what the products must be; None lets all through.
         """
-        matches: list[Match] = []
-        depth = limit + OVERFETCH
-        while True:
-            with self._stage("search"):
-                hits = self._index.search(query.vector[np.newaxis], depth, filter or Filter())[0]
-            with self._stage("products"):
-                matches = self._matches(hits)
-            if len(matches) >= limit or len(hits) < depth or depth >= MAX_DEPTH:
-                return Answer(query, self.token_of(query), matches[:limit])
-            depth = min(2 * depth, MAX_DEPTH)
+        matches = self._nearest(query.vector, limit, filter or Filter())
+        return Answer(query, self.token_of(query), matches)
+
+    def alternatives(
+        self, product_id: str, limit: int = 10, filter: Filter | None = None, min_similarity: float = 0.0
+    ) -> Alternatives:
+        """Return what looks most like a product, without the product itself and its duplicates.
+
+        A duplicate shows one of the product's own picture files, or a picture that the networks cannot tell from it.
+
+        Args:
+            product_id: of the catalogue.
+            limit: 1..50.
+            filter: what the alternatives must be; None lets all through.
+            min_similarity: least similarity_score, 0..1.
+        Raises:
+            ProductNotFound: there is no such product.
+        """
+        product = self._catalogue.get(product_id)
+        query = self.query_of_product(product)
+        if query is None:
+            return Alternatives(product, False, [])
+        pictures = [picture.sha256 for picture in product.pictures if picture.sha256]
+        showing = self._catalogue.products_showing(pictures)
+        same = frozenset(shop_id for ids in showing.values() for shop_id in ids) | {product_id}
+        wanted = filter or Filter()
+        wanted = replace(wanted, exclude_product_ids=wanted.exclude_product_ids | same)
+        matches = self._nearest(query.vector, limit, wanted, apart=DUPLICATE_DISTANCE)
+        return Alternatives(product, True, [match for match in matches if match.similarity_score >= min_similarity])
+
+    def query_of_product(self, product: Product) -> Query | None:
+        """Return the query that a product's shown picture stands for, or its first other one that has been looked at.
+
+        Returns:
+            None while none has.
+        """
+        shown = [product.cover, *product.pictures]
+        names = [picture.sha256 for picture in shown if picture is not None and picture.sha256]
+        known = self._features.get(names, self._embedder.embedder_id)
+        row = next((known[name] for name in names if name in known), None)
+        if row is None:
+            return None
+        vector = row.vector.astype(np.float32)
+        facts = row.attributes
+        slug = facts.get("category")
+        return Query(
+            vector=vector / np.linalg.norm(vector),
+            category=Guess(slug, float(facts.get("probability", 0.0))) if slug else None,
+            coverage=float(facts.get("coverage", 0.0)),
+            garment_found=facts.get("box") is not None,
+        )
 
     def classify(self, data: bytes, crop: Crop | None = None) -> Classification:
         """Return what the garment is.
@@ -236,6 +296,23 @@ class Recommender:
             image = load(data, self._limits, crop.box if crop else None, crop.unit if crop else "fraction")
         with self._stage("see"):
             return self._embedder.see([image])[0]
+
+    def _nearest(self, vector: npt.NDArray[np.float32], limit: int, filter: Filter, apart: float = 0.0) -> list[Match]:
+        """Return the nearest products that exist, looking deeper while rows that are gone leave places empty.
+
+        Args:
+            vector: unit length. Shape: (dim,).
+            apart: products nearer than this distance are left out; 0 for none.
+        """
+        depth = limit + OVERFETCH
+        while True:
+            with self._stage("search"):
+                hits = self._index.search(vector[np.newaxis], depth, filter)[0]
+            with self._stage("products"):
+                matches = [match for match in self._matches(hits) if not match.distance < apart]
+            if len(matches) >= limit or len(hits) < depth or depth >= MAX_DEPTH:
+                return matches[:limit]
+            depth = min(2 * depth, MAX_DEPTH)
 
     def _matches(self, hits: Sequence[ProductHit]) -> list[Match]:
         """Return the hits whose product still exists, in their order. One query for all of them."""

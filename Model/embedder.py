@@ -106,6 +106,12 @@ class Embedder:
         """The category slugs that can be predicted."""
         return self._classifier.labels if self._classifier else ()
 
+    @property
+    def files(self) -> frozenset[str]:
+        """The sha256 of the networks' files that are in use now."""
+        classifier = {self._classifier.card.sha256} if self._classifier else set()
+        return frozenset({self._encoder.card.sha256, self._segmenter.identity} | classifier)
+
     def see(self, images: Sequence[Image.Image]) -> list[Sight]:
         """Return what each picture shows.
 

@@ -1,9 +1,21 @@
 """The HTTP routes, one file per subject. A new one is a file with a `router` and a line here."""
 
-from Backend.routes import catalogue, categories, classic, health, images, photos, products, recommendations
+from Backend.routes import (
+    by_product,
+    catalogue,
+    categories,
+    classic,
+    health,
+    images,
+    photos,
+    products,
+    recommendations,
+    widget,
+)
 
 ROUTERS = (
     recommendations.router,
+    by_product.router,
     photos.router,
     products.router,
     catalogue.router,
@@ -12,4 +24,5 @@ ROUTERS = (
     images.router,
     health.router,
     classic.router,
+    widget.router,
 )

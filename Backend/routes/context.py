@@ -44,9 +44,17 @@ class Context:
         Raises:
             Busy: see InferenceQueue.run.
         """
+        return await self.in_turn(lambda: work(file.file.read()))
+
+    async def in_turn(self, work: Callable[[], Result]) -> Result:
+        """Run work for the networks when its turn comes.
+
+        Raises:
+            Busy: see InferenceQueue.run.
+        """
         self.metrics.waiting.set(self.queue.waiting)
         try:
-            return await self.queue.run(lambda: work(file.file.read()))
+            return await self.queue.run(work)
         except QueueFull:
             self.metrics.refused.inc()
             raise

@@ -16,13 +16,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from Backend import schemas
+from Backend import schemas, schemas_recommendations
 
-ANSWERS = [
-    kind
-    for kind in vars(schemas).values()
+NAMED = {
+    name: kind
+    for name, kind in {**vars(schemas), **vars(schemas_recommendations)}.items()
     if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not BaseModel
-]
+}
+ANSWERS = list(NAMED.values())
 
 
 def test_every_operation_declares_its_refusals_as_problem_documents(client: TestClient) -> None:
@@ -55,7 +56,7 @@ def test_examples_in_the_docs_are_valid(repository: Path) -> None:
     blocks = re.findall(r"```json (\w+)\n(.*?)```", text, re.DOTALL)
     assert len(blocks) >= 5
     for name, block in blocks:
-        getattr(schemas, name).model_validate_json(block)
+        NAMED[name].model_validate_json(block)
 
 
 def test_every_route_is_in_the_docs(client: TestClient, repository: Path) -> None:
