@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from Data.database import among
 from Data.schema import pictures, product_pictures, products
@@ -21,6 +21,20 @@ class StoredRow(NamedTuple):
     pictures_hash: str
     in_stock: bool
     row_hash: str | None
+
+
+def row_hashes(connection: Connection, source: str, product_ids: Collection[str]) -> dict[str, str | None]:
+    """Return product_id to row_hash of the products that a feed brings; those of others are left out."""
+    wanted = among(connection, products.c.product_id, product_ids)
+    query = select(products.c.product_id, products.c.row_hash).where(wanted, products.c.source == source)
+    return {row[0]: row[1] for row in connection.execute(query).all()}
+
+
+def count_rows(connection: Connection, source: str) -> tuple[int, int]:
+    """Return how many products a feed has brought, and how many of those are in stock."""
+    query = select(func.count(), func.count().filter(products.c.in_stock)).where(products.c.source == source)
+    total, stocked = connection.execute(query).one()
+    return total, stocked
 
 
 def stored_rows(connection: Connection, source: str, product_ids: Collection[str]) -> dict[str, StoredRow]:

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from Data.catalogue import Catalogue
+from Data.catalogue_feeds import count_rows
+from Data.database import reading
 from Data.errors import FetchError, SourceCutOff, SyncRefused
 from Data.images import ImageStore
 from Data.importers.base import Importer
@@ -145,10 +147,13 @@ class Sync:
                     progress(plan.report)
         except (SourceCutOff, FetchError) as error:
             plan.cut_off = str(error)
-        for absent, stocked, missing in self._missing():
-            plan.stored += stocked
-            plan.absent += len(absent) if plan.cut_off is None else 0
-            plan.gone += missing if plan.cut_off is None else 0
+        with reading(self._catalogue.engine) as connection:
+            brought, plan.stored = count_rows(connection, self._source)
+        # Only where some are missing need anybody ask which.
+        if plan.cut_off is None and intake.met < brought:
+            for absent, missing in self._missing():
+                plan.absent += len(absent)
+                plan.gone += missing
         plan.currency = self._catalogue.currency or next(iter(plan.report.currencies), None)
         self._plan = plan
         return plan
@@ -183,7 +188,7 @@ class Sync:
         if not plan.absent:  # or cut off, when nobody knows
             return SyncReport(report)
         out_of_stock = deleted = 0
-        for absent, _, _ in self._missing():
+        for absent, _ in self._missing():
             if delete:
                 deleted += self._catalogue.delete(absent)
             else:
@@ -232,13 +237,9 @@ class Sync:
         if batch:
             yield batch
 
-    def _missing(self) -> Iterator[tuple[list[str], int, int]]:
-        """Yield the ids of this feed's products that it does not name, a batch at a time.
-
-        With each batch come the number of products that were in stock, and how many of those are missing.
-        """
+    def _missing(self) -> Iterator[tuple[list[str], int]]:
+        """Yield the ids of this feed's products that it does not name, and how many of those are in stock."""
         for states in self._catalogue.states(self._source):
             known = self._seen.known([state.product_id for state in states])
             absent = [state for state in states if state.product_id not in known]
-            stocked = sum(state.in_stock for state in states)
-            yield [state.product_id for state in absent], stocked, sum(state.in_stock for state in absent)
+            yield [state.product_id for state in absent], sum(state.in_stock for state in absent)

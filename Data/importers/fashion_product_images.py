@@ -72,17 +72,17 @@ def _row(number: int, line: str) -> ImportedRow | RowProblem:
     cells = line.split(",", len(COLUMNS) - 1)
     if len(cells) != len(COLUMNS):
         return RowProblem(number, f"has {len(cells)} cells where there should be {len(COLUMNS)}.", cells[0] or None)
-    said = dict(zip(COLUMNS, cells, strict=True))
-    gender, age_group = PEOPLE.get(said["gender"], (None, None))
+    key, person, _, _, kind, colour, _, _, _, title = cells
+    gender, age_group = PEOPLE.get(person, (None, None))
     values = {
-        "product_id": said["id"],
-        "name": said["productDisplayName"] or said["articleType"],
-        "category_name": said["articleType"],
+        "product_id": key,
+        "name": title or kind,
+        "category_name": kind,
         "gender": gender,
         "age_group": age_group,
-        "colour": None if said["baseColour"] in ("", "NA") else said["baseColour"],
+        "colour": None if colour in ("", "NA") else colour,
     }
-    return ImportedRow(number, values, (f"images/{said['id']}.jpg",))
+    return ImportedRow(number, values, (f"images/{key}.jpg",))
 
 
 @register("fashion-product-images")

@@ -5,6 +5,7 @@ over a million pictures looks at their sizes and times, not at their bytes.
 """
 
 import io
+import mmap
 import os
 import zipfile
 from hashlib import blake2b
@@ -72,7 +73,7 @@ class FolderFiles:
 
 
 class TarFiles:
-    """Files inside an uncompressed tar, whose index is read once; each read opens the tar for itself."""
+    """Files inside an uncompressed tar, whose index is read once."""
 
     def __init__(self, path: Path) -> None:
         """Read the tar's index.
@@ -82,15 +83,13 @@ class TarFiles:
         """
         self._path = path
         self._members = read_index(path)
-        self._file = path.open("rb")
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
+        with path.open("rb") as file:
+            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
-        return self._bytes(self._member(name))
+        offset, size, _ = self._member(name)
+        return self._bytes[offset : offset + size]
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file; tables inside a tar are small enough to be held."""
@@ -99,20 +98,17 @@ class TarFiles:
     def fingerprint(self, name: str) -> str | None:
         """Return size and time; in a tar without times, a hash of the bytes."""
         try:
-            member = self._member(name)
+            offset, size, mtime = self._member(name)
         except FileNotFoundError:
             return None
-        said = str(member.mtime) if member.mtime else blake2b(self._bytes(member), digest_size=8).hexdigest()
-        return f"{member.size}-{said}"
+        said = mtime or blake2b(self._bytes[offset : offset + size], digest_size=8).hexdigest()
+        return f"{size}-{said}"
 
     def _member(self, name: str) -> Member:
         member = self._members.get(name) or self._members.get(str(PurePosixPath(name)))
         if member is None:
             raise FileNotFoundError(name)
         return member
-
-    def _bytes(self, member: Member) -> bytes:
-        return os.pread(self._file.fileno(), member.size, member.offset)
 
 
 class ZipFiles:

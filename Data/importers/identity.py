@@ -29,8 +29,8 @@ def key_of(row: ImportedRow) -> str | None:
 def hash_row(row: ImportedRow, importer: Importer) -> str:
     """Return 64 hexadecimal digits: half over what a row says, half over its pictures without reading them."""
     text = repr(list(row.values.items())).encode("utf-8", "surrogatepass")
-    files = [(file, importer.fingerprint(file)) for file in row.files]
-    pictures = repr((files, row.urls)).encode("utf-8", "surrogatepass")
+    files = [f"{file}\x1e{importer.fingerprint(file)}" for file in row.files]
+    pictures = "\x1f".join((*files, "", *row.urls)).encode("utf-8", "surrogatepass")
     return _digest(text) + _digest(pictures)
 
 
@@ -58,15 +58,19 @@ class SeenIds:
         """Let go of the temporary file."""
         self._database.close()
 
+    def add(self, rows: dict[str, int]) -> dict[str, int]:
+        """Remember ids with the numbers of their rows; return those named before, with the rows that did so first."""
+        before = self._database.total_changes
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows.items())
+        self._database.execute("COMMIT")
+        if self._database.total_changes - before == len(rows):
+            return {}
+        return {key: row for key, row in self.known(list(rows)).items() if row != rows[key]}
+
     def known(self, ids: Sequence[str]) -> dict[str, int]:
         """Return those of the ids that have been named, with the number of their row."""
         found = self._database.execute(
             "SELECT id, row FROM seen WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(ids)]
         )
         return dict(found.fetchall())
-
-    def add(self, rows: dict[str, int]) -> None:
-        """Remember ids with the numbers of their rows."""
-        self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows.items())
-        self._database.execute("COMMIT")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from Data.catalogue import Catalogue
-from Data.catalogue_feeds import StoredRow, stored_rows
+from Data.catalogue_feeds import StoredRow, row_hashes, stored_rows
 from Data.database import reading
 from Data.errors import ProductInvalid
 from Data.images import ImageStore
@@ -88,6 +88,8 @@ class Intake:
         self._images = images
         self._source = source
         self._report = report
+        self.met = 0
+        """Products of this feed that the rows so far have named."""
 
     def sift(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> tuple[list[Candidate], int]:
         """Return the rows of a batch that differ from what is stored, and how many do not.
@@ -96,13 +98,16 @@ class Intake:
         """
         self._report.rows += len(rows)
         named = list(self._named(rows, seen))
+        differing: dict[str, tuple[str, ImportedRow]] = {}
         with reading(self._catalogue.engine) as connection:
-            stored = stored_rows(connection, self._source, [key for key, _ in named])
-        found: list[Candidate] = []
-        for key, row in named:
-            said, known = hash_row(row, self._importer), stored.get(key)
-            if known is None or known.row_hash != said:
-                found.append(Candidate(row, key, said, known))
+            hashes = row_hashes(connection, self._source, [key for key, _ in named])
+            self.met += len(hashes)
+            for key, row in named:
+                said = hash_row(row, self._importer)
+                if hashes.get(key) != said:
+                    differing[key] = said, row
+            stored = stored_rows(connection, self._source, differing) if differing else {}
+        found = [Candidate(row, key, said, stored.get(key)) for key, (said, row) in differing.items()]
         return found, len(named) - len(found)
 
     def validate(self, candidate: Candidate) -> Product | None:
@@ -147,29 +152,35 @@ class Intake:
 
     def _named(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> Iterator[tuple[str, ImportedRow]]:
         """Yield the rows that have an id of their own."""
-        keyed = [(key_of(row), row) for row in rows if isinstance(row, ImportedRow)]
-        problems = (row for row in rows if isinstance(row, RowProblem))
-        first = seen.known([key for key, _ in keyed if key is not None])
-        fresh: dict[str, int] = {}
-        for problem in problems:
-            self._report.add_problem(problem)
-            if problem.product_id:
-                fresh.setdefault(problem.product_id, problem.row)
-        for key, row in keyed:
+        fresh: dict[str, tuple[int, ImportedRow]] = {}
+        for row in rows:
+            if isinstance(row, RowProblem):
+                self._report.add_problem(row)
+                if row.product_id:
+                    seen.add({row.product_id: row.row})
+                continue
+            key = key_of(row)
             if key is None:
                 # Validating it says what is wrong.
                 self.validate(Candidate(row, "", "", None))
                 continue
-            if row.values.get("currency") and (row.values.get("price") or row.values.get("final_price")):
-                self._report.currencies[str(row.values["currency"]).upper()[:3]] += 1
-            earlier = first.get(key)
-            if earlier is not None:
-                said = f"product_id {key!r} stands in row {earlier} already; this row is left out."
-                self._report.add_problem(RowProblem(row.row, said, key))
+            currency = row.values.get("currency")
+            if currency:
+                self._report.currencies[str(currency).upper()[:3]] += 1
+            if key in fresh:
+                self._repeated(key, row, fresh[key][0])
                 continue
-            first[key] = fresh[key] = row.row
-            yield key, row
-        seen.add(fresh)
+            fresh[key] = row.row, row
+        earlier = seen.add({key: number for key, (number, _) in fresh.items()})
+        for key, (_, row) in fresh.items():
+            if key in earlier:
+                self._repeated(key, row, earlier[key])
+            else:
+                yield key, row
+
+    def _repeated(self, key: str, row: ImportedRow, earlier: int) -> None:
+        said = f"product_id {key!r} stands in row {earlier} already; this row is left out."
+        self._report.add_problem(RowProblem(row.row, said, key))
 
     def _kept_files(self, candidates: Sequence[Candidate]) -> dict[str, list[Picture]]:
         """Return the stored files of products whose pictures are the same, so that they need not be read again."""

@@ -6,29 +6,21 @@ four fields are enough; a tar with any other kind (long names, links, sparse fil
 Source: POSIX.1-1988 ustar header layout.
 """
 
+import mmap
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from Data.errors import ImportFailed, SourceCutOff
 
 BLOCK = 512
 _FILE, _FOLDER = b"0\x00", b"5"
 _END = bytes(BLOCK)
+_NUL = b"\0"
 
 
-class Member(NamedTuple):
-    """Where a file lies in its tar.
-
-    Args:
-        offset: of its first byte.
-        size: in bytes.
-        mtime: seconds since 1970; 0 in tars that are made to be the same each time.
-    """
-
-    offset: int
-    size: int
-    mtime: float
+Member = tuple[int, int, float]
+"""Where a file lies in its tar: offset of its first byte, size in bytes, and time in seconds since 1970, which is 0 in
+tars that are made to be the same each time. A bare tuple: there may be millions."""
 
 
 def read_index(path: Path) -> dict[str, Member]:
@@ -51,11 +43,12 @@ def _read_plain(path: Path) -> dict[str, Member] | None:
     """Return the index if every header is a plain one, else None."""
     found: dict[str, Member] = {}
     length = path.stat().st_size
-    with path.open("rb") as file:
+    if length < BLOCK:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as tar:
         offset = 0
         while True:
-            file.seek(offset)
-            header = file.read(BLOCK)
+            header = tar[offset : offset + BLOCK]
             if len(header) < BLOCK or header == _END:
                 # A tar ends with empty blocks; one without is `tarfile`'s to judge.
                 return found if header == _END and found else None
@@ -65,16 +58,17 @@ def _read_plain(path: Path) -> dict[str, Member] | None:
             try:
                 size = int(header[124:136].strip(b" \0") or b"0", 8)
                 mtime = int(header[136:148].strip(b" \0") or b"0", 8)
-                name = header[:100].partition(b"\0")[0].decode()
+                name = header[:100].rstrip(b"\0").decode()
                 # GNU tars keep times where POSIX ones keep the front part of a long name.
-                prefix = header[345:500].partition(b"\0")[0].decode() if header[257:263] == b"ustar\0" else ""
+                if header[345] and header[262] == 0:
+                    name = f"{header[345:500].partition(_NUL)[0].decode()}/{name}"
             except ValueError:
                 return None
             offset += BLOCK
             if offset + size > length:
                 raise tarfile.ReadError("unexpected end of data")
             if kind != _FOLDER:
-                found[_tidy(f"{prefix}/{name}" if prefix else name)] = Member(offset, size, mtime)
+                found[_tidy(name)] = offset, size, mtime
             offset += -(-size // BLOCK) * BLOCK
 
 
@@ -86,9 +80,7 @@ def _read_any(path: Path) -> dict[str, Member]:
         if file.read(BLOCK) != _END:
             raise tarfile.ReadError("unexpected end of data")
         return {
-            _tidy(member.name): Member(member.offset_data, member.size, member.mtime)
-            for member in members
-            if member.isreg()
+            _tidy(member.name): (member.offset_data, member.size, member.mtime) for member in members if member.isreg()
         }
 
 
