@@ -158,9 +158,10 @@ def delete_unused(connection: Connection) -> int:
 def _columns(embedder_id: str) -> Select[Any]:
     """Return the query of _product_columns' fields, without an order."""
     currency = select(index_state.c.catalogue_currency).scalar_subquery()
+    # Nothing is appended, which keeps SQLite from its index by embedder: for every batch it would walk all features.
+    same_embedder = features.c.embedder_id.concat("") == embedder_id
     joined = product_pictures.join(products, products.c.product_id == product_pictures.c.product_id).join(
-        features,
-        (features.c.picture_sha256 == product_pictures.c.picture_sha256) & (features.c.embedder_id == embedder_id),
+        features, (features.c.picture_sha256 == product_pictures.c.picture_sha256) & same_embedder
     )
     return select(
         product_pictures.c.vector_id,

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from Data.index.native import faiss
 
+_KEPT_ROWS = 20_000
+
 
 class Allowed:
     """A subset of the rows 0 .. total - 1, one bit each.
@@ -22,6 +24,7 @@ class Allowed:
         self.total = len(mask)
         self.count = int(np.count_nonzero(mask))
         self.bits: NDArray[np.uint8] = np.packbits(mask, bitorder="little")
+        self._rows: NDArray[np.int64] | None = None
         self.per_list: NDArray[np.int64] | None = None
         """How many of the rows each inverted list holds; the compact index fills it in."""
 
@@ -34,10 +37,15 @@ class Allowed:
         """Return the rows as booleans. Shape: (total,)."""
         return np.unpackbits(self.bits, count=self.total, bitorder="little").view(np.bool_)
 
-    @cached_property
+    @property
     def rows(self) -> NDArray[np.int64]:
-        """The allowed rows, rising. Shape: (count,)."""
-        return np.flatnonzero(self.mask()).astype(np.int64)
+        """The allowed rows, rising; kept only where they are few, for they take 8 bytes each. Shape: (count,)."""
+        if self._rows is None:
+            rows = np.flatnonzero(self.mask()).astype(np.int64)
+            if len(rows) > _KEPT_ROWS:
+                return rows
+            self._rows = rows
+        return self._rows
 
     @cached_property
     def selector(self) -> Any:

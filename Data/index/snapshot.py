@@ -169,7 +169,7 @@ class Snapshot:
         """Return the number of distinct products that can be found."""
         if self.base is not None and self.dead is None and not self.segments:
             return self.base.manifest.products
-        return sum(1 for _ in self._product_rows(Filter()))
+        return sum(len(rows) for _, rows in self._distinct_rows(Filter()))
 
     def facets(self, name: FacetField, wanted: Filter) -> dict[str, int]:
         """Return how many of the products that pass have each value; products without one are left out."""
@@ -181,10 +181,6 @@ class Snapshot:
                 text = words.table[code]
                 counts[text] = counts.get(text, 0) + int(codes[code + 1])
         return counts
-
-    def _product_rows(self, wanted: Filter) -> Iterator[int]:
-        for _, rows in self._distinct_rows(wanted):
-            yield from rows.tolist()
 
     def _distinct_rows(self, wanted: Filter) -> Iterator[tuple[Columns, NDArray[np.int64]]]:
         """Yield (columns, rows): one row of each product that passes, over all pieces."""
