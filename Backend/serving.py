@@ -13,8 +13,8 @@ from Data.errors import DataError
 
 GRACE_S = 10
 WORKER_START_S = 120
-"""A worker that does not answer its parent for so long is replaced. Uvicorn's five seconds are less than a start takes on
-a busy machine, and a worker that is killed while it starts is started again, for ever."""
+"""A worker that does not answer its parent for so long is replaced. Uvicorn's five seconds are less than a start takes
+on a busy machine, and a worker that is killed while it starts is started again, for ever."""
 
 
 def serve(settings: Settings) -> None:
