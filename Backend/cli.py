@@ -24,6 +24,7 @@ from Backend.commands import (
     search,
     serve,
     setup,
+    stats,
     train,
 )
 
@@ -42,6 +43,7 @@ app.command("import")(feeds.import_)
 app.command("sync")(feeds.sync)
 app.command("search")(search.search)
 app.command("audit")(audit.audit)
+app.command("stats")(stats.stats)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(index.app, name="index")

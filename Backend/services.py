@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from Backend.metrics import Metrics
+from Backend.overview import Overviews
 from Backend.recommender import Recommender
 from Backend.secretfiles import read_or_create
 from Backend.security import ApiKeys, new_key
@@ -78,6 +79,7 @@ class Services:
     embedder: Embedder
     index: LiveIndex
     recommender: Recommender
+    overviews: Overviews
     keys: ApiKeys
     thumbnails: Path
     _stop: threading.Event
@@ -111,6 +113,7 @@ class Services:
             embedder=embedder,
             index=index,
             recommender=recommender,
+            overviews=Overviews(catalogue, embedder.embedder_id),
             keys=keys,
             thumbnails=settings.cache_dir / "thumbnails",
             _stop=threading.Event(),

@@ -10,6 +10,7 @@ from Backend.routes import (
     photos,
     products,
     recommendations,
+    stats,
     widget,
 )
 
@@ -21,6 +22,7 @@ ROUTERS = (
     catalogue.router,
     catalogue.readers,
     categories.router,
+    stats.router,
     images.router,
     health.router,
     classic.router,
