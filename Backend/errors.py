@@ -2,9 +2,12 @@
 
     BackendError
     ├── RequestError            the caller can mend it
-    │   ├── PhotoMissing        neither a photo nor a query_token, or both
+    │   ├── PhotoMissing        nothing to search by, or a query_token beside something else
     │   ├── UploadTooLarge      the body has more bytes than max_upload_mb
     │   ├── CropUnreadable      the crop is not four numbers
+    │   ├── PartsUnusable       crops, boxes or weights that do not fit the pictures sent
+    │   ├── ProductNotSeen      a product none of whose pictures has been looked at
+    │   ├── NotCalibrated       a probability is asked for that the encoder does not give
     │   ├── TokenInvalid        a query_token that this service did not sign
     │   └── TokenStale          a query_token made by other networks
     ├── AccessError
@@ -44,10 +47,13 @@ class RequestError(BackendError):
 
 
 class PhotoMissing(RequestError):
-    """There is not exactly one of a photo and a query_token."""
+    """There is nothing to search by, or a query_token is not alone."""
 
     def __init__(self) -> None:
-        super().__init__("Send either a photo as `file` or a `query_token` of an earlier answer, and not both.")
+        super().__init__(
+            "Send a photo as `file`, an `image_url` or a `product_id`, or else the `query_token` of an earlier answer "
+            "alone."
+        )
 
 
 class UploadTooLarge(RequestError):
@@ -65,6 +71,27 @@ class CropUnreadable(RequestError):
         super().__init__(
             "Write the crop as four numbers x,y,w,h with commas between them, for example 0.1,0.2,0.5,0.6."
         )
+
+
+class PartsUnusable(RequestError):
+    """Crops, boxes or weights do not fit the pictures that were sent."""
+
+
+class ProductNotSeen(RequestError):
+    """None of a product's pictures has been looked at, so that nothing is known of its looks."""
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__(
+            f"No picture of the product {product_id[:200]!r} has been looked at yet; its status at "
+            "/api/products/{product_id}/status says why."
+        )
+
+
+class NotCalibrated(RequestError):
+    """The encoder that serves has no fitted probabilities."""
+
+    def __init__(self) -> None:
+        super().__init__("The networks that serve here give no match_probability; leave min_match_probability out.")
 
 
 class TokenInvalid(RequestError):
@@ -220,9 +247,12 @@ def _unavailable(slug: str, title: str) -> ProblemKind:
 BACKEND_PROBLEMS: dict[type[Exception], ProblemKind] = {
     BackendError: _fault("internal-error", "The service failed"),
     RequestError: ProblemKind(400, "bad-request", "The request cannot be answered"),
-    PhotoMissing: ProblemKind(400, "photo-missing", "One photo or one query_token is needed"),
+    PhotoMissing: ProblemKind(400, "photo-missing", "Something to search by is needed"),
     UploadTooLarge: ProblemKind(413, "upload-too-large", "The upload is too large"),
     CropUnreadable: ProblemKind(422, "crop-unreadable", "The crop cannot be read"),
+    PartsUnusable: ProblemKind(422, "parts-unusable", "The parts do not fit the pictures"),
+    ProductNotSeen: ProblemKind(409, "product-not-seen", "The product has not been looked at"),
+    NotCalibrated: ProblemKind(422, "not-calibrated", "There are no probabilities"),
     TokenInvalid: ProblemKind(400, "token-invalid", "The query_token cannot be used"),
     TokenStale: ProblemKind(409, "token-stale", "The query_token is out of date"),
     AccessError: ProblemKind(403, "forbidden", "This is not allowed"),

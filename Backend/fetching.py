@@ -23,6 +23,12 @@ def open_fetcher(settings: Settings) -> Fetcher:
     return Fetcher(FetchLimits(max_bytes=settings.max_upload_bytes), settings.allow_private_addresses)
 
 
+def open_impatient_fetcher(settings: Settings) -> Fetcher:
+    """Return what fetches while a caller waits for the answer: one attempt, and soon given up."""
+    limits = FetchLimits(max_bytes=settings.max_upload_bytes, timeout_s=8, connect_timeout_s=3, attempts=1)
+    return Fetcher(limits, settings.allow_private_addresses)
+
+
 def open_worker(settings: Settings, catalogue: Catalogue, images: ImageStore) -> PictureWorker:
     """Return what fetches the catalogue's pictures."""
     return PictureWorker(catalogue, images, open_fetcher(settings))

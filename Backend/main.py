@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from Backend import problems
 from Backend.errors import PROBLEMS
+from Backend.fetching import open_impatient_fetcher
 from Backend.inference import InferenceQueue
 from Backend.logs import configure_logging
 from Backend.metrics import Metrics
@@ -39,6 +40,7 @@ def create_app(settings: Settings, open_services: Open = Services.open) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.queue = InferenceQueue(settings.inference_slots, settings.queue_size, settings.request_timeout_s)
+        app.state.fetcher = open_impatient_fetcher(settings)
         app.state.services = services = await run_in_threadpool(open_services, settings, metrics)
         log.info("serving", products=await run_in_threadpool(services.catalogue.count))
         try:

@@ -20,7 +20,7 @@ MEANINGS = {
     403: "The API key lacks the scope.",
     404: "There is nothing at this address.",
     405: "The address does not take this method.",
-    409: "The query_token or what is to be changed is out of date.",
+    409: "The query_token is out of date, or the product has not been looked at yet.",
     413: "The upload or the picture is too large.",
     415: "The file is not a picture.",
     422: "The picture, the crop or a value cannot be used.",

@@ -14,7 +14,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from Backend.errors import CropUnreadable
+from Backend.combining import combine
+from Backend.errors import NotCalibrated, ProductNotSeen
+from Backend.queries import Crop, Guess, Query, display_name, parse_crop
+from Backend.refining import NO_REFINEMENT, Facets, Refinement, facets_of, sorted_by
 from Backend.tokens import QueryTokens, TokenFacts
 from Data.catalogue import Catalogue
 from Data.features import Features
@@ -23,7 +26,7 @@ from Data.index.live import LiveIndex
 from Data.index.snapshot import ProductHit
 from Data.product import Product
 from Model.embedder import Embedder, Sight
-from Model.preprocess import Box, DecodeLimits, Unit, load
+from Model.preprocess import Box, DecodeLimits, load
 
 Band = Literal["same", "similar", "inspired"]
 Stage = Callable[[str], AbstractContextManager[None]]
@@ -36,49 +39,6 @@ DUPLICATE_DISTANCE = 1e-4
 BANDS: dict[str, Band] = {"same": "same", "similar": "similar", "different": "inspired"}
 """Model's words for how alike two pictures are, as a shop would say them."""
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Crop:
-    """The part of a photo to look at.
-
-    Args:
-        box: x, y, w, h from the upper left corner of the upright picture.
-        unit: fractions of the picture, or pixels of the original.
-    """
-
-    box: tuple[float, float, float, float]
-    unit: Unit = "fraction"
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A category and how probable it is (0..1)."""
-
-    slug: str
-    probability: float
-
-    @property
-    def name(self) -> str:
-        """The slug for people."""
-        return display_name(self.slug)
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a photo was seen as: all that searching needs.
-
-    Args:
-        vector: float32, unit length. Shape: (dim,).
-        category: None when the classifier is not sure or missing.
-        coverage: share of the crop that the garment covers, 0..1.
-        garment_found: whether that is enough to call it a garment.
-    """
-
-    vector: npt.NDArray[np.float32]
-    category: Guess | None
-    coverage: float
-    garment_found: bool
 
 
 @dataclass(frozen=True)
@@ -104,11 +64,23 @@ class Match:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a search found, best first, and the token that repeats it."""
+    """What a search found, and the token that repeats it.
+
+    Args:
+        query: what was searched for.
+        query_token: stands for it.
+        matches: one page, in the order asked for.
+        hidden: how many of the `MAX_DEPTH` nearest products were less probable than asked for.
+        next_offset: where the next page begins; None on the last.
+        facets: None unless asked for.
+    """
 
     query: Query
     query_token: str
     matches: list[Match]
+    hidden: int = 0
+    next_offset: int | None = None
+    facets: Facets | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +157,18 @@ class Recommender:
         sight = self._see(data, crop)
         return Query(sight.vector, _guess(sight), sight.coverage, sight.found)
 
+    def analyse_parts(self, data: bytes, crops: Sequence[Crop]) -> list[Query]:
+        """Return what each part of a photo is seen as, in the order of the crops.
+
+        Raises:
+            ImageError: see `analyse`.
+        """
+        with self._stage("decode"):
+            images = [load(data, self._limits, crop.box, crop.unit) for crop in crops]
+        with self._stage("see"):
+            sights = self._embedder.see(images)
+        return [Query(sight.vector, _guess(sight), sight.coverage, sight.found) for sight in sights]
+
     def query_from_token(self, token: str) -> Query:
         """Return the query that a token of an earlier answer stands for.
 
@@ -206,18 +190,70 @@ class Recommender:
         )
         return self._tokens.sign(query.vector, facts)
 
-    def search(self, query: Query, limit: int = 10, filter: Filter | None = None) -> Answer:
+    def search(
+        self,
+        query: Query,
+        limit: int = 10,
+        filter: Filter | None = None,
+        refinement: Refinement = NO_REFINEMENT,
+    ) -> Answer:
         """Return the products that look most like the query.
 
         A product whose row is gone by now is left out; as many are fetched as it takes to fill `limit` all the same.
+        Pages, hiding, sorting and counting look at the `MAX_DEPTH` nearest products.
 
         Args:
-            query: of `analyse` or `query_from_token`.
+            query: of `analyse`, `query_from_token`, `query_of_product` or `combine`.
             limit: 1..50.
             filter: what the products must be; None lets all through.
+            refinement: what to do with those found.
+        Raises:
+            NotCalibrated: a least probability was asked for, and nobody has fitted one.
         """
-        matches = self._nearest(query.vector, limit, filter or Filter())
-        return Answer(query, self.token_of(query), matches)
+        wanted = filter or Filter()
+        least = refinement.min_match_probability
+        if least is not None and self._embedder.match_probability(1.0) is None:
+            raise NotCalibrated
+        first, last = refinement.offset, refinement.offset + limit
+        found = self._nearest(query.vector, MAX_DEPTH if refinement.needs_all else min(last + 1, MAX_DEPTH), wanted)
+        shown = _probable(found, least)
+        currency = self._catalogue.currency if refinement.sort != "similarity" or refinement.facets else None
+        facets = None
+        if refinement.facets:
+
+            def pool(narrowed: Filter) -> list[Product]:
+                near = found if narrowed == wanted else self._nearest(query.vector, MAX_DEPTH, narrowed)
+                return [match.product for match in _probable(near, least)]
+
+            facets = facets_of(pool, wanted, currency, display_name)
+        return Answer(
+            query=query,
+            query_token=self.token_of(query),
+            matches=sorted_by(shown, lambda match: match.product, refinement.sort, currency)[first:last],
+            hidden=len(found) - len(shown),
+            next_offset=last if len(shown) > last else None,
+            facets=facets,
+        )
+
+    def mix(self, queries: Sequence[Query], product_ids: Sequence[str], weights: Sequence[float]) -> Query:
+        """Return one query for several pictures and products together.
+
+        Args:
+            queries: of pictures.
+            product_ids: of the catalogue; each stands for its shown picture.
+            weights: above 0, of the queries and then of the products; an empty sequence weighs all the same.
+        Raises:
+            ProductNotFound: there is no such product.
+            ProductNotSeen: none of a product's pictures has been looked at.
+            PartsUnusable: the weights do not fit.
+        """
+        return combine([*queries, *(self._product_query(product_id) for product_id in product_ids)], weights)
+
+    def _product_query(self, product_id: str) -> Query:
+        query = self.query_of_product(self._catalogue.get(product_id))
+        if query is None:
+            raise ProductNotSeen(product_id)
+        return query
 
     def alternatives(
         self, product_id: str, limit: int = 10, filter: Filter | None = None, min_similarity: float = 0.0
@@ -304,7 +340,7 @@ class Recommender:
             vector: unit length. Shape: (dim,).
             apart: products nearer than this distance are left out; 0 for none.
         """
-        depth = limit + OVERFETCH
+        depth = min(limit + OVERFETCH, MAX_DEPTH)
         while True:
             with self._stage("search"):
                 hits = self._index.search(vector[np.newaxis], depth, filter)[0]
@@ -327,29 +363,13 @@ class Recommender:
         return Match(product, cosine, distance, 1.0 / (1.0 + distance), probability, band and BANDS[band])
 
 
-def parse_crop(text: str | None, unit: Unit = "fraction") -> Crop | None:
-    """Read `x,y,w,h`; nothing or blank is no crop.
-
-    Raises:
-        CropUnreadable: not four numbers. Whether they fit the picture is found out when the picture is there.
-    """
-    if text is None or not text.strip():
-        return None
-    try:
-        x, y, w, h = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise CropUnreadable from error
-    return Crop((x, y, w, h), unit)
-
-
-def display_name(slug: str, name: str | None = None) -> str:
-    """Return a category for people: the shop's own name for it, or the slug made readable (`t-shirt` is T-shirt).
-
-    Args:
-        name: the shop's; one that only repeats the slug counts as none.
-    """
-    return name if name and name != slug else slug[:1].upper() + slug[1:]
-
-
 def _guess(sight: Sight) -> Guess | None:
     return None if sight.category is None else Guess(sight.category, sight.probability)
+
+
+def _probable(matches: Sequence[Match], least: float | None) -> list[Match]:
+    """Return the matches that are at least so probable; None is no bound."""
+    return [match for match in matches if least is None or (match.match_probability or 0.0) >= least]
+
+
+__all__ = ["Band", "Crop", "Guess", "Match", "Query", "Recommender", "display_name", "parse_crop"]

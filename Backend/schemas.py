@@ -61,14 +61,47 @@ class SimilarProduct(Answered):
     in_stock: bool = Field(examples=[True])
 
 
+class FacetCount(Answered):
+    """A value that a search could be narrowed to."""
+
+    value: str = Field(description="As the filter takes it.", examples=["dress"])
+    name: str = Field(description="As people read it.", examples=["Dress"])
+    count: int = Field(ge=1, examples=[12])
+
+
+class PriceBandCount(Answered):
+    """Products that cost at least `min_price` and less than `below`."""
+
+    min_price: float = Field(ge=0, examples=[50.0])
+    below: float = Field(gt=0, examples=[100.0])
+    count: int = Field(ge=1, examples=[7])
+
+
+class SearchFacets(Answered):
+    """Counts over the 200 nearest products; a field's own filter is left aside while that field is counted."""
+
+    category: list[FacetCount]
+    brand: list[FacetCount]
+    colour: list[FacetCount]
+    price: list[PriceBandCount] = Field(description="By rising price, in the catalogue's currency.")
+
+
 class SimilarAnswer(Answered):
-    """The products that look most like the photo, best first."""
+    """The products that look most like the photo, best first unless sorted otherwise."""
 
     query_token: str = Field(description="Send it instead of the photo to filter or page.", examples=["AQAQZ2Fybm..."])
     garment_found: bool = Field(description="False: the mask covers too little; the whole crop was compared.")
     category: Category | None = Field(description="Null: not sure, or the service has no classifier.")
     similar_products: list[SimilarProduct]
     total_count: int = Field(ge=0, description="Number of products in this answer.", examples=[10])
+    hidden_count: int = Field(
+        ge=0, description="Products among the 200 nearest that min_match_probability hides.", examples=[0]
+    )
+    next_cursor: str | None = Field(
+        description="Send it as `cursor`, with query_token and the same filters, for the next page; null: the last.",
+        examples=["10"],
+    )
+    facets: SearchFacets | None = Field(description="Null unless asked for.")
 
 
 class CategoryProbability(Answered):

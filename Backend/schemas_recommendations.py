@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from Backend.schemas import Answered, SimilarProduct
+from Backend.schemas import Answered, SimilarAnswer, SimilarProduct
 
 
 class SourceProduct(Answered):
@@ -93,3 +93,9 @@ class ModelsAnswer(Answered):
 
     embedder_id: str = Field(description="Changes whenever vectors do.", examples=["719af8e3cafaec67"])
     models: list[ModelAnswer]
+
+
+class OutfitAnswer(Answered):
+    """What looks like each garment of a photo, in the order of the boxes that were sent."""
+
+    garments: list[SimilarAnswer]

@@ -5,15 +5,19 @@ from decimal import Decimal
 from typing import Literal
 
 from Backend.recommender import Answer, Classification, Guess, Location, Match, display_name
+from Backend.refining import Count, Facets
 from Backend.schemas import (
     Box,
     Category,
     CategoryProbability,
     ClassifyAnswer,
+    FacetCount,
     GarmentBoxAnswer,
     PictureStatusAnswer,
+    PriceBandCount,
     ProductAnswer,
     ProductStatusAnswer,
+    SearchFacets,
     SimilarAnswer,
     SimilarProduct,
     WrittenAnswer,
@@ -72,7 +76,26 @@ def similar_answer(answer: Answer, base_url: str) -> SimilarAnswer:
         category=category(answer.query.category),
         similar_products=products,
         total_count=len(products),
+        hidden_count=answer.hidden,
+        next_cursor=None if answer.next_offset is None else str(answer.next_offset),
+        facets=None if answer.facets is None else _facets(answer.facets),
     )
+
+
+def _facets(facets: Facets) -> SearchFacets:
+    return SearchFacets(
+        category=_counts(facets.category),
+        brand=_counts(facets.brand),
+        colour=_counts(facets.colour),
+        price=[
+            PriceBandCount(min_price=float(band.lowest), below=float(band.below), count=band.count)
+            for band in facets.price
+        ],
+    )
+
+
+def _counts(counts: Sequence[Count]) -> list[FacetCount]:
+    return [FacetCount(value=each.value, name=each.name, count=each.count) for each in counts]
 
 
 def product_answer(product: Product, base_url: str) -> ProductAnswer:

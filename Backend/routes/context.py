@@ -13,6 +13,7 @@ from Backend.inference import InferenceQueue
 from Backend.metrics import Metrics
 from Backend.security import Scope
 from Backend.services import Services
+from Data.crawler.fetcher import Fetcher
 
 Result = TypeVar("Result")
 
@@ -26,12 +27,14 @@ class Context:
     Args:
         services: what was loaded.
         queue: before the networks.
+        fetcher: fetches pictures that callers name by their address.
         metrics: counters.
         base_url: of this service as the caller's browser reaches it, without a slash at the end.
     """
 
     services: Services
     queue: InferenceQueue
+    fetcher: Fetcher
     metrics: Metrics
     base_url: str
 
@@ -72,7 +75,7 @@ async def context(request: Request) -> Context:
     if state.services is None:
         raise NotReady("The service is starting or stopping; try again in a few seconds.")
     base_url = state.settings.public_base_url or str(request.base_url).rstrip("/")
-    return Context(state.services, state.queue, state.metrics, base_url)
+    return Context(state.services, state.queue, state.fetcher, state.metrics, base_url)
 
 
 Served = Annotated[Context, Depends(context)]

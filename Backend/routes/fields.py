@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, File, Form, UploadFile
 
-from Backend.recommender import MAX_LIMIT, Crop, parse_crop
+from Backend.queries import Crop, parse_crop
+from Backend.recommender import MAX_DEPTH, MAX_LIMIT
+from Backend.refining import Refinement, Sort
 from Backend.tokens import MAX_TOKEN_CHARACTERS
 from Data.filters import Filter
 
 Text = Annotated[str, Form(max_length=200)]
 Photo = Annotated[UploadFile, File(description="JPEG, PNG, WebP or HEIC.")]
-OptionalPhoto = Annotated[UploadFile | None, File(description="JPEG, PNG, WebP or HEIC; or send a query_token.")]
 Token = Annotated[
     str | None,
     Form(max_length=MAX_TOKEN_CHARACTERS, description="Of an earlier answer, instead of the photo."),
@@ -38,6 +39,20 @@ async def crop_fields(
         CropUnreadable: see parse_crop.
     """
     return parse_crop(crop, crop_unit)
+
+
+async def refinement_fields(
+    min_match_probability: Annotated[
+        float | None, Form(ge=0, le=1, allow_inf_nan=False, description="Hide products that are less probable.")
+    ] = None,
+    sort: Annotated[Sort, Form(description="Order of the 200 nearest products.")] = "similarity",
+    cursor: Annotated[
+        str | None, Form(pattern="^(0|[1-9][0-9]{0,2})$", description="next_cursor of the page before.")
+    ] = None,
+    facets: Annotated[bool, Form(description="Count categories, brands, colours and prices as well.")] = False,
+) -> Refinement:
+    """Read what to do with the products that are found."""
+    return Refinement(min_match_probability, sort, min(int(cursor or 0), MAX_DEPTH), facets)
 
 
 async def filter_fields(
@@ -69,3 +84,4 @@ async def filter_fields(
 
 CropField = Annotated[Crop | None, Depends(crop_fields)]
 FilterFields = Annotated[Filter, Depends(filter_fields)]
+RefinementFields = Annotated[Refinement, Depends(refinement_fields)]

@@ -1,47 +1,64 @@
 """The main job: a photo in, the most similar products out."""
 
-from fastapi import APIRouter, UploadFile
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form
 from starlette.concurrency import run_in_threadpool
 
-from Backend.errors import PhotoMissing
+from Backend.errors import PartsUnusable
 from Backend.openapi import PHOTO, problems
-from Backend.recommender import Crop, Query
-from Backend.routes.context import Context, Served
-from Backend.routes.fields import CropField, FilterFields, Limit, OptionalPhoto, Token
+from Backend.queries import parse_crop
+from Backend.routes.context import Served
+from Backend.routes.fields import FilterFields, Limit, Photo, RefinementFields
+from Backend.routes.sources import CropText, SourceFields
 from Backend.schemas import SimilarAnswer
+from Backend.schemas_recommendations import OutfitAnswer
 from Backend.views import similar_answer
 
-router = APIRouter(tags=["recommendations"])
+router = APIRouter(prefix="/api/recommendations", tags=["recommendations"])
+
+MAX_GARMENTS = 8
 
 
-@router.post("/api/recommendations/similar-images", responses=problems(*PHOTO, 409))
+@router.post("/similar-images", responses=problems(*PHOTO, 404, 409))
 async def similar_images(
     served: Served,
-    crop: CropField,
+    sources: SourceFields,
     filter: FilterFields,
-    file: OptionalPhoto = None,
-    query_token: Token = None,
+    refinement: RefinementFields,
     limit: Limit = 10,
 ) -> SimilarAnswer:
     """Return the products that look most like the garment in a photo, best first.
 
-    Send the photo once; to filter differently or ask for more, send the answer's `query_token` instead of it.
+    Several pictures, addresses of pictures and products together are answered as one. Send them once: to filter or sort
+    differently or ask for more, send the answer's `query_token` instead.
     """
-    query = await _query(served, file, query_token, crop)
-    answer = await run_in_threadpool(served.services.recommender.search, query, limit, filter)
+    query = await sources.query(served)
+    answer = await run_in_threadpool(served.services.recommender.search, query, limit, filter, refinement)
     return similar_answer(answer, served.base_url)
 
 
-async def _query(served: Context, file: UploadFile | None, query_token: str | None, crop: Crop | None) -> Query:
-    """Return the query of whichever was sent.
-
-    Raises:
-        PhotoMissing: neither or both.
-        TokenInvalid, TokenStale, ImageError, Busy.
-    """
+@router.post("/outfit", responses=problems(*PHOTO))
+async def outfit(
+    served: Served,
+    file: Photo,
+    filter: FilterFields,
+    box: Annotated[
+        list[CropText],
+        Form(
+            min_length=1, max_length=MAX_GARMENTS, description="x,y,w,h of a garment.", examples=[["0.1,0.1,0.5,0.4"]]
+        ),
+    ],
+    box_unit: Annotated[
+        Literal["fraction", "px"], Form(description="Fractions of the upright picture, or pixels of the original.")
+    ] = "fraction",
+    limit: Limit = 10,
+) -> OutfitAnswer:
+    """Return what looks like each garment of a photo; each answer has its own `query_token`."""
     recommender = served.services.recommender
-    if file is not None and not query_token:
-        return await served.on_photo(file, lambda data: recommender.analyse(data, crop))
-    if file is None and query_token:
-        return recommender.query_from_token(query_token)
-    raise PhotoMissing
+    crops = [crop for text in box if (crop := parse_crop(text, box_unit)) is not None]
+    if len(crops) < len(box):
+        raise PartsUnusable("Write every box as four numbers x,y,w,h; none may be blank.")
+    queries = await served.on_photo(file, lambda data: recommender.analyse_parts(data, crops))
+    answers = await run_in_threadpool(lambda: [recommender.search(query, limit, filter) for query in queries])
+    return OutfitAnswer(garments=[similar_answer(answer, served.base_url) for answer in answers])
