@@ -43,11 +43,12 @@ def main() -> int:
     parser.add_argument("--encoder", type=Path, default=REPOSITORY / "Model" / "weights" / "resnet34")
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared", help="folder with data/*.tar")
     parser.add_argument("--work", type=Path, default=REPOSITORY / ".similook" / "benchmarks" / "search")
+    parser.add_argument("--name", default="search", help="of the files in docs/results")
     parser.add_argument("--keep", action="store_true", help="use what an interrupted run has filled and built")
     arguments = parser.parse_args()
     pictures = load_pictures(arguments.shared, arguments.encoder, arguments.work / "features")
     gallery, queries = pictures.split(2 * QUERIES, SEED)
-    findings = Findings(pictures.encoder, len(gallery))
+    findings = Findings(arguments.name, pictures.encoder, len(gallery))
     measure_curves(gallery, queries[QUERIES:], arguments.work, findings)
     for size in (int(text) for text in arguments.sizes.split(",")):
         root = arguments.work / f"{size}"

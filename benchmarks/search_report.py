@@ -19,10 +19,12 @@ class Findings:
     """Everything that was measured, row by row.
 
     Args:
+        name: Of the files.
         encoder: What made the features.
         pictures: How many real pictures they come from.
     """
 
+    name: str
     encoder: str
     pictures: int
     engines: list[Row] = field(default_factory=list)
@@ -38,7 +40,7 @@ class Findings:
 
 
 def write_report(findings: Findings) -> None:
-    """Write docs/results/search*.csv, search.png and search.md; what is there is replaced."""
+    """Write <name>-*.csv, <name>.png and <name>.md in docs/results; what is there is replaced."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     parts = {
         "engines": findings.engines,
@@ -54,7 +56,7 @@ def write_report(findings: Findings) -> None:
     pages = [header("Search: exact, compact and HNSW", data)]
     for name, rows in parts.items():
         columns = list(dict.fromkeys(column for row in rows for column in row))
-        with (RESULTS / f"search-{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        with (RESULTS / f"{findings.name}-{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
@@ -62,8 +64,8 @@ def write_report(findings: Findings) -> None:
             cells: list[list[object]] = [[_shown(row.get(column)) for column in columns] for row in rows]
             pages.append(f"## {name.capitalize()}\n\n{table(columns, cells)}")
     _plot(findings)
-    pages.append("![Recall against the lists searched, and time and memory against size](search.png)\n")
-    (RESULTS / "search.md").write_text("\n".join(pages), encoding="utf-8")
+    pages.append(f"![Recall against the lists searched, and time and memory against size]({findings.name}.png)\n")
+    (RESULTS / f"{findings.name}.md").write_text("\n".join(pages), encoding="utf-8")
 
 
 def _shown(value: Any) -> str:
@@ -94,5 +96,5 @@ def _plot(findings: Findings) -> None:
         axis.set(xscale="log", yscale="log", xlabel="vectors", title=title)
         axis.legend(fontsize=8)
     figure.tight_layout()
-    figure.savefig(RESULTS / "search.png", dpi=110)
+    figure.savefig(RESULTS / f"{findings.name}.png", dpi=110)
     plt.close(figure)

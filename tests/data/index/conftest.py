@@ -104,3 +104,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     catalogue.migrate()
     yield Shop(catalogue, Features(catalogue.engine), tmp_path / "index", np.random.default_rng(7), {})
     catalogue.close()
+
+
+@pytest.fixture
+def either_shop(catalogue: Catalogue, tmp_path: Path) -> Shop:
+    """Return an empty catalogue, once on SQLite and once on PostgreSQL."""
+    return Shop(catalogue, Features(catalogue.engine), tmp_path / "index", np.random.default_rng(7), {})

@@ -1,5 +1,6 @@
 """The live index answers as a plain scan of the tables does, before, while and after a base is there."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -144,3 +145,37 @@ def test_a_foreign_embedder_is_refused(shop: Any) -> None:
     build_generation(shop.directory, shop.features, EMBEDDER)
     with pytest.raises(ForeignEmbedder, match="rebuild"):
         LiveIndex(shop.directory, shop.catalogue.engine, "embedder-b")
+
+
+def test_both_databases_are_followed_alike(either_shop: Any) -> None:
+    shop = either_shop
+    products = shop.fill(40, pictures=2)
+    build_generation(shop.directory, shop.features, EMBEDDER, evaluate=True)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    shop.fill(10, first=100)
+    shop.catalogue.delete(["p1", "p2"])
+    shop.catalogue.upsert([products[5].model_copy(update={"category": "hat", "in_stock": False})])
+    index.refresh()
+    assert_same(shop, index, queries=1)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    index.refresh()
+    assert_same(shop, index, queries=1)
+
+
+def test_a_thread_follows_until_it_is_stopped(shop: Any) -> None:
+    shop.fill(5)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    index.start()
+    index.start()
+    shop.fill(1, first=10)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    until = time.monotonic() + 20
+    while (index.facts().generation, index.facts().product_count) != ("000001", 6) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (index.facts().generation, index.facts().product_count) == ("000001", 6)
+    index.stop()
+    shop.fill(1, first=20)
+    time.sleep(0.5)
+    assert index.facts().product_count == 6
+    index.refresh()
+    assert index.facts().product_count == 7
