@@ -1,5 +1,6 @@
 """The documented product API: both published answers key by key and type by type, and what they promise."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from Backend.main import create_app
 from Backend.product_views import commercial_use
@@ -204,6 +206,20 @@ def test_duplicates_are_left_out_and_new_products_wait(own: TestClient, photos: 
     waiting = similar(own, "bare")
     assert (waiting["similar_products"], waiting["source_indexed"]) == ([], False)
     assert own.get(f"{STATS}/").json()["status"] in ("healthy", "degraded")
+
+
+def test_a_picture_that_was_saved_again_is_a_duplicate(own: TestClient, photos: list[DrawnPhoto]) -> None:
+    services = own.app.state.services  # type: ignore[attr-defined]
+    again = io.BytesIO()
+    Image.open(io.BytesIO(photos[0].data)).convert("RGB").save(again, "JPEG", quality=90)
+    picture = Picture(sha256=services.images.put(again.getvalue()))
+    services.catalogue.upsert([Product(product_id="again", name="Saved again", pictures=(picture,))])
+    key = {"Authorization": f"Bearer {services.keys.first_key()}"}
+    of_it = own.get(f"{SIMILAR}/again/", params={"rebuild": True, "min_similarity": 0}, headers=key).json()
+    assert of_it["source_indexed"]
+    assert photos[0].product_id not in ids(of_it)
+    assert "again" not in ids(similar(own, photos[0].product_id, limit=50))
+    assert "again" in ids(own.post(SIMILAR, files={"file": photos[0].data}, data={"limit": 5}).json())
 
 
 def test_rebuild_looks_again(own: TestClient, photos: list[DrawnPhoto]) -> None:

@@ -115,7 +115,7 @@ def test_pages_fit_together(client: TestClient, photos: list[DrawnPhoto], sort: 
     assert whole["next_cursor"] is None
     assert len(ids(whole)) == len(photos)
     seen: list[str] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     for _ in range(10):
         page = search(client, query_token=token, sort=sort, limit=16, **cursor)
         seen += ids(page)
