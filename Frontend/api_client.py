@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from Frontend.answers import (
     GarmentBox,
     SimilarProducts,
 )
+from Frontend.answers_statistics import ProductStatistics, Statistics
 from Frontend.errors import (
     PictureRefused,
     QueryExpired,
@@ -159,6 +160,23 @@ class ApiClient:
             ServiceError: one of its subclasses.
         """
         return self._read(self._send("GET", "/api/categories"), Categories).categories
+
+    def statistics(self) -> Statistics:
+        """Return the catalogue at a glance.
+
+        Raises:
+            ServiceError: one of its subclasses.
+        """
+        return self._read(self._send("GET", "/api/stats"), Statistics)
+
+    def product_statistics(self, product_id: str) -> ProductStatistics:
+        """Return a product's colours beside those of what looks like it.
+
+        Raises:
+            RequestRefused: status 404, there is no such product.
+            ServiceError: any other of its subclasses.
+        """
+        return self._read(self._send("GET", f"/api/stats/products/{quote(product_id, safe='')}"), ProductStatistics)
 
     def picture(self, image_url: str) -> bytes:
         """Return the bytes of one of the service's own pictures.

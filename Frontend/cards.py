@@ -127,10 +127,12 @@ def skeleton(label: str, count: int = SKELETON_CARDS) -> str:
 
 
 def masthead(texts: Texts, language: Language) -> str:
-    """Return the name of the page, which leads back to its start."""
+    """Return the name of the page, which leads back to its start, and the way to the other page."""
     return (
         f'<div class="sl-masthead"><a class="sl-wordmark" href="./?language={language}" target="_self">Similook</a>'
-        f'<span class="sl-tagline">{escape(texts.tagline)}</span></div>'
+        f'<span class="sl-tagline">{escape(texts.tagline)}</span>'
+        f'<a class="sl-to-catalogue" href="./catalogue?language={language}" target="_self">'
+        f"{escape(texts.to_catalogue)}</a></div>"
     )
 
 

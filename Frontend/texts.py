@@ -16,6 +16,7 @@ class Texts:
     """The sentences of one language, and its names for the default classifier's categories (by slug)."""
 
     tagline: str
+    to_catalogue: str
     language: str
     hero_title: str
     hero_text: str
@@ -80,6 +81,7 @@ class Texts:
 
 ENGLISH = Texts(
     tagline="Find it by how it looks",
+    to_catalogue="The catalogue",
     language="Language",
     hero_title="Find it by how it looks.",
     hero_text="Show us a photo of something you would wear. We look at cut, colour and pattern, and find its like.",
@@ -158,6 +160,7 @@ ENGLISH = Texts(
 
 KOREAN = Texts(
     tagline="사진으로 찾는 비슷한 옷",
+    to_catalogue="카탈로그",
     language="언어",
     hero_title="사진 한 장으로, 닮은 옷을.",
     hero_text="마음에 드는 옷 사진을 보여 주세요. 실루엣과 색, 무늬를 살펴 가장 비슷한 상품을 찾아 드립니다.",

@@ -16,6 +16,8 @@ from fastapi import FastAPI, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from PIL import Image, ImageDraw
 
+from tests.frontend.statistics_standin import colours, statistics
+
 COLOURS = {
     "dress": "#7d3c52",
     "shirt": "#5b7c99",
@@ -130,6 +132,17 @@ def create(mood: Mood) -> FastAPI:
             return refusal(*mood.problem)
         slugs = dict.fromkeys(str(found["category_slug"]) for found in mood.products)
         return {"categories": [{"slug": slug, "name": slug.title(), "count": 2} for slug in slugs]}
+
+    @app.get("/api/stats", response_model=None)
+    def stats() -> Response | dict[str, Any]:
+        return refusal(*mood.problem) if mood.problem else statistics(mood.products)
+
+    @app.get("/api/stats/products/{product_id}", response_model=None)
+    def product_stats(product_id: str) -> Response | dict[str, Any]:
+        found = [p for p in mood.products if p["product_id"] == product_id]
+        if not found:
+            return refusal(404, "product-not-found", "No.")
+        return {"product": found[0], "own": colours("navy"), "matches": colours("blue"), "match_ids": ["a", "b"]}
 
     @app.get("/api/images/{name}")
     def image(name: str) -> Response:
