@@ -1,0 +1,58 @@
+"""The widget's files: how small they are, how they are cached, what its page shows of the catalogue."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from Backend.routes.widget import CONTENT_SECURITY_POLICY, render, snippet
+from Data.product import Product
+
+FILES = ("similar_images.js", "similar_images.css")
+AT_MOST = 12_000  # bytes of both, gzipped
+
+
+def test_both_files_together_are_small(repository: Path) -> None:
+    sizes = [len(gzip.compress((repository / "Backend" / "static" / name).read_bytes())) for name in FILES]
+    assert sum(sizes) < AT_MOST, sizes
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_origin_reads_a_file_and_asks_again_cheaply(client: TestClient, name: str) -> None:
+    first = client.get(f"/static/{name}", headers={"Origin": "https://shop.example"})
+    assert first.status_code == 200
+    assert first.headers["Access-Control-Allow-Origin"] == "*"
+    assert first.headers["X-Content-Type-Options"] == "nosniff"
+    assert "max-age=300" in first.headers["Cache-Control"]
+    again = client.get(f"/static/{name}", headers={"If-None-Match": f'W/{first.headers["ETag"]}, "other"'})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+@pytest.mark.parametrize("name", ["widget.html", "..%2Fmain.py", "nothing.js"])
+def test_nothing_else_is_served(client: TestClient, name: str) -> None:
+    assert client.get(f"/static/{name}").status_code in (404, 422)
+
+
+def test_the_page_shows_a_product_and_the_code(client: TestClient) -> None:
+    answer = client.get("/widget", params={"product_id": "no such product"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "&lt;script src=&quot;http://testserver/static/similar_images.js&quot; defer&gt;" in answer.text
+    assert 'aria-current="page"' in answer.text
+
+
+def test_what_a_catalogue_says_is_text() -> None:
+    attack = '"><script>alert(1)</script>$name'
+    product = Product(product_id=attack, name=attack)
+    page = render("https://api.example", product, [product])
+    assert page.count("<script") == 2  # the page's own
+    assert "alert(1)" in page
+    assert "&quot;&gt;" in snippet("https://api.example", attack)
+
+
+def test_an_empty_catalogue_still_shows_the_code() -> None:
+    assert "YOUR-PRODUCT-ID" in render("https://api.example", None, [])

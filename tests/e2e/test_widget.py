@@ -1,0 +1,368 @@
+"""The widget in a shop's page of another origin, under a strict policy, driven in a real browser."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
+
+from Backend.samples import prepare
+from Backend.services import open_catalogue
+from Backend.settings import Settings
+from tests.e2e.conftest import DESKTOP, HOSTILE_NAME, PER_CLASS, PHONE, Service, _free_port
+
+pytestmark = pytest.mark.browser
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+CARD = ".siw-card:not(.siw-loading)"
+OPTIONS = 'data-category="" data-limit="6" data-min-similarity="0.1"'
+SHOP_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>A shop</title>
+<meta name="product-id" content="{product_id}">
+<link rel="stylesheet" href="/shop.css">
+<link rel="stylesheet" href="{api}/static/similar_images.css">
+<script src="{api}/static/similar_images.js" defer></script></head>
+<body><main><h1>A product</h1><div id="similar-images-container" {options}></div><p id="below">Below</p></main></body>
+</html>"""
+SHOP_STYLE = "body { margin: 1rem; background: light-dark(#fff, #141414); font-family: sans-serif }"
+RECORD_FIELDS = """() => { globalThis.sent = {};
+const append = FormData.prototype.append;
+FormData.prototype.append = function (name, ...rest) { sent[name] = rest[0]; append.call(this, name, ...rest) } }"""
+
+
+class Shop:
+    """A shop's site on an origin of its own.
+
+    Args:
+        api: the service's address.
+        product_id: the product that its page is about.
+    """
+
+    def __init__(self, api: str, product_id: str, picture: bytes, hostile_id: str) -> None:
+        self.api = api
+        self.product_id = product_id
+        self.picture = picture
+        self.hostile_id = hostile_id
+        self.url = ""
+
+    @property
+    def policy(self) -> str:
+        """Allow the service and nothing else: no inline script or style, no string turned into markup."""
+        sources = "".join(f"; {kind}-src {self.api}" for kind in ("script", "style", "img", "connect"))
+        sources = sources.replace("style-src", "style-src 'self'")
+        return f"default-src 'none'; base-uri 'none'; require-trusted-types-for 'script'{sources}"
+
+    def page(self, path: str) -> str:
+        """Return the page of a path: /<language>/<product id>, or the page of the product."""
+        parts = [part for part in path.split("/") if part]
+        language, product_id = parts if len(parts) == 2 else ("en", self.product_id)
+        return SHOP_PAGE.format(language=language, product_id=product_id, api=self.api, options=OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Serve a shop's page on one port and the service, which knows the shop's origin, on another."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("similook"), threads=1)
+    prepare(settings, lambda text: None, per_class=PER_CLASS)
+    with open_catalogue(settings) as catalogue:
+        first, second, *_ = catalogue.page(10).products
+        attack = {"name": HOSTILE_NAME, "brand": HOSTILE_NAME, "colour": HOSTILE_NAME[:60]}
+        catalogue.upsert([second.model_copy(update=attack)])
+    picture = next(settings.data_dir.glob(f"sample/images/{first.product_id}.*")).read_bytes()
+    service = Service(settings.data_dir, _free_port())
+    made = Shop(f"http://127.0.0.1:{service.port}", first.product_id, picture, second.product_id)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            style = self.path == "/shop.css"
+            body = (SHOP_STYLE if style else made.page(self.path)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", f"text/{'css' if style else 'html'}; charset=utf-8")
+            self.send_header("Content-Security-Policy", made.policy)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.url = f"http://127.0.0.1:{server.server_port}/"
+    Thread(target=server.serve_forever, daemon=True).start()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SIMILOOK_CORS_ORIGINS", made.url.rstrip("/"))
+        try:
+            service.start()
+            yield made
+        finally:
+            service.stop()
+            server.shutdown()
+            server.server_close()
+
+
+class Visit:
+    """A page, and everything that it complained about or asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[Request] = []
+        page.set_default_timeout(20_000)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
+    """Open an empty page on a desktop screen, and on a phone."""
+    if request.param == "desktop":
+        context = browser.new_context(viewport=DESKTOP, locale="en-GB")
+    else:
+        context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
+    yield Visit(context.new_page())
+    context.close()
+
+
+def faults(visit: Visit) -> list[str]:
+    """Return what axe-core finds serious or critical. What the page says against axe's own styles is not kept."""
+    page, own = visit.page, list(visit.complaints)
+    # Handed over by the debugging protocol, which the page's policy does not bind.
+    page.evaluate(AXE + ";0")
+    found: dict[str, Any] = page.evaluate("axe.run()")
+    page.wait_for_timeout(50)
+    visit.complaints[:] = own
+    return [
+        f"{violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def product(**changes: object) -> dict[str, object]:
+    """Return a product as the service answers it."""
+    made: dict[str, object] = {
+        "product_id": "p",
+        "name": "Dress",
+        "brand": "Halden",
+        "image_url": None,
+        "product_url": "https://example.com/p",
+        "price": 80.0,
+        "currency": "EUR",
+        "discount_rate": 25.0,
+        "final_price": 60.0,
+        "similarity_score": 0.8,
+    }
+    return made | changes
+
+
+def answer_with(page: Page, shop: Shop, products: list[dict[str, object]], status: int = 200) -> None:
+    """Answer the widget in the service's place with products that no real catalogue would keep."""
+
+    def fulfil(route: Route) -> None:
+        body = json.dumps({"similar_products": products, "total_count": len(products)})
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(status=status, body=body, content_type="application/json", headers=headers)
+
+    page.route(f"{shop.api}/api/recommendations/**", fulfil)
+
+
+def test_starts_by_itself_from_another_origin(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.context.add_cookies([{"name": "known", "value": "1", "url": shop.api}])
+    page.goto(shop.url)
+    expect(page.locator(CARD)).to_have_count(6)
+    page.locator(".siw-picture img").first.scroll_into_view_if_needed()
+    page.wait_for_function("[...document.images].slice(0, 2).every(image => image.naturalWidth > 0)")
+    assert visit.complaints == []
+    asked = next(request for request in visit.requests if "/api/recommendations/" in request.url)
+    assert f"/similar-images/{shop.product_id}/?limit=6&min_similarity=0.1" in asked.url
+    assert "cookie" not in asked.all_headers()
+    assert page.evaluate("document.querySelectorAll('script:not([src]), style, [style]').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert faults(visit) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_have_contrast(visit: Visit, shop: Shop, scheme: Any) -> None:
+    page = visit.page
+    page.emulate_media(color_scheme=scheme)
+    answer_with(page, shop, [product(similarity_score=score) for score in (0.95, 0.7, 0.3)])
+    page.goto(shop.url)
+    expect(page.locator(CARD)).to_have_count(3)
+    assert faults(visit) == []
+    page.get_by_role("button", name="Search by photo").click()
+    assert faults(visit) == []
+
+
+def test_layout_does_not_move(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    answer_with(page, shop, [product()] * 6)
+    page.add_init_script(
+        "globalThis.moved = 0; new PerformanceObserver(list => { for (const entry of list.getEntries())"
+        " moved += entry.value }).observe({type: 'layout-shift', buffered: true})"
+    )
+    page.goto(shop.url)
+    expect(page.locator(CARD)).to_have_count(6)
+    page.wait_for_timeout(300)
+    assert page.evaluate("moved") < 0.02
+
+
+def test_script_in_every_field_is_text(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    keys = ["product_id", "name", "brand", "category", "category_slug", "image_url", "product_url", "price", "currency"]
+    keys += ["discount_rate", "final_price", "similarity_score", "distance", "match_probability", "band", "colour"]
+    links = ["javascript:document.title='taken over'", "data:text/html,<script>opener.document.title=1</script>"]
+    hostile = [
+        product(**dict.fromkeys(keys, HOSTILE_NAME)),
+        *(product(product_url=link, image_url=link) for link in links),
+    ]
+    answer_with(page, shop, hostile)
+    page.goto(shop.url)
+    expect(page.locator(".siw-name").first).to_have_text(HOSTILE_NAME)
+    expect(page.locator(".siw-brand").first).to_have_text(HOSTILE_NAME)
+    assert page.locator(".siw script, .siw-name *, .siw-brand *, .siw [onerror]").count() == 0
+    assert page.locator("a.siw-card:not([href^='http'])").count() == 0
+    assert page.locator("div.siw-card").count() == 2
+    assert page.title() == "A shop"
+
+
+def test_a_hostile_name_of_the_catalogue_is_text(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(f"{shop.api}/widget?product_id={shop.hostile_id}")
+    expect(page.locator(".lead strong")).to_have_text(HOSTILE_NAME)
+    page.goto(shop.url)
+    expect(page.locator(".siw-name", has_text=HOSTILE_NAME)).to_have_count(1)
+    assert page.title() == "A shop"
+
+
+def test_badges_and_prices(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    scores = (0.8, 0.799999, 0.6, 0.599999)
+    won = product(price=79000, final_price=79000, discount_rate=0, currency="KRW", product_url=None)
+    answer_with(page, shop, [*(product(similarity_score=score) for score in scores), won])
+    page.goto(shop.url + f"ko/{shop.product_id}")
+    expect(page.locator(CARD)).to_have_count(5)
+    levels = [page.locator(".siw-badge").nth(place).get_attribute("class") for place in range(4)]
+    assert [str(level).split()[-1] for level in levels] == ["siw-high", "siw-medium", "siw-medium", "siw-low"]
+    expect(page.locator(".siw-badge").first).to_contain_text("유사도 80%, 높음")
+    expect(page.locator(".siw-price").first).to_have_text("판매가 €60.00 정가 €80.00 −25%")
+    expect(page.locator(".siw-price").last).to_have_text("₩79,000")
+    expect(page.locator("section.siw")).to_have_attribute("lang", "ko")
+    expect(page.locator("div.siw-card")).to_have_count(1)  # nowhere to go: no link
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(500, "Similar pieces cannot be shown right now."), (503, "Many people are searching.")]
+)
+def test_failure_offers_another_try(visit: Visit, shop: Shop, status: int, sentence: str) -> None:
+    page = visit.page
+    answer_with(page, shop, [], status)
+    page.goto(shop.url)
+    expect(page.get_by_role("status").filter(has_text=sentence)).to_be_visible()
+    assert faults(visit) == []
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(CARD)).to_have_count(6)
+
+
+def test_nothing_similar_is_said(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    answer_with(page, shop, [])
+    page.goto(shop.url)
+    expect(page.get_by_role("status").filter(has_text="Nothing similar enough was found.")).to_be_visible()
+    page.unroute_all()
+    page.goto(shop.url + "en/no-such-product")
+    expect(page.get_by_role("status").filter(has_text="Nothing similar enough was found.")).to_be_visible()
+
+
+def test_search_by_photo(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    expect(page.locator(CARD)).to_have_count(6)
+    opener = page.get_by_role("button", name="Search by photo")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Search by photo")
+    expect(dialog).to_be_visible()
+    assert faults(visit) == []
+    with page.expect_response(f"{shop.api}/api/garment-box"):
+        dialog.locator("input[type=file]").set_input_files(
+            {"name": "photo.png", "mimeType": "image/png", "buffer": shop.picture}
+        )
+    frame = dialog.get_by_role("application")
+    expect(frame).to_be_focused()
+    page.wait_for_timeout(100)  # the frame goes to the garment
+    page.keyboard.press("Shift+ArrowLeft")
+    place = "[parseFloat(style.left), parseFloat(style.top), parseFloat(style.width), parseFloat(style.height)]"
+    read = f"({{style}}) => {place}"
+    before = frame.evaluate(read)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    after = frame.evaluate(read)
+    assert after[3] == pytest.approx(before[3] - 2)
+    assert after[0] == pytest.approx(min(before[0] + 2, 100 - before[2]))
+    expect(dialog.locator(".siw-stage [role=status]")).to_contain_text("from left")
+    assert faults(visit) == []
+    drag(page, dialog.locator(".siw-nw"), 30, 20)
+    dragged = frame.evaluate(read)
+    stage = dialog.locator(".siw-stage").bounding_box()
+    assert stage is not None
+    assert dragged[0] - after[0] == pytest.approx(3000 / stage["width"], abs=0.6)
+    assert dragged[0] + dragged[2] == pytest.approx(after[0] + after[2])
+    page.evaluate(RECORD_FIELDS)
+    dialog.get_by_role("button", name="Search", exact=True).click()
+    expect(dialog.locator(CARD)).to_have_count(6)
+    crop = [float(part) for part in page.evaluate("sent.crop").split(",")]
+    assert crop == pytest.approx([share / 100 for share in dragged], abs=2e-4)
+    assert faults(visit) == []
+    assert visit.complaints == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def drag(page: Page, handle: Locator, dx: float, dy: float) -> None:
+    """Drag the middle of an element by CSS pixels."""
+    box = handle.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2)
+    page.mouse.move(x + dx, y + dy)
+    page.mouse.up()
+
+
+def test_a_file_that_is_no_photo(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    page.get_by_role("button", name="Search by photo").click()
+    file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(page.get_by_role("status").filter(has_text="This photo cannot be used.")).to_be_visible()
+
+
+def test_the_page_with_the_code(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(f"{shop.api}/widget")
+    expect(page.locator(CARD).first).to_be_visible()
+    expect(page.locator("#snippet")).to_contain_text(f'<script src="{shop.api}/static/similar_images.js" defer>')
+    page.evaluate("navigator.clipboard.writeText = async text => { globalThis.copied = text }")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("copied") == page.locator("#snippet").text_content()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert faults(visit) == []
+    assert visit.complaints == []
