@@ -70,9 +70,7 @@ def _photos(archive: Path) -> Iterator[tuple[Record, Picture]]:
         for member in tar:
             if member.name in rows:
                 row = rows[member.name]
-                rgb = letterbox(_open(tar, member), PHOTO_SIZE)
-                alpha = np.full((*rgb.shape[:2], 1), 255, np.uint8)
-                yield _record(row, label=row.label), np.concatenate([rgb, alpha], axis=2)
+                yield _record(row, label=row.label), _whole(_open(tar, member))
 
 
 def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
@@ -85,8 +83,7 @@ def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
         for row in manifest.street_photos(archive):
             photo = _open(tar, tar.getmember(row.image))
             if not row.mask:
-                rgb = letterbox(photo, PHOTO_SIZE)
-                yield _record(row, label="", tag=""), np.concatenate([rgb, np.full_like(rgb[:, :, :1], 255)], axis=2)
+                yield _record(row, label="", tag=""), _whole(photo)
                 continue
             parts = np.asarray(_open(tar, tar.getmember(row.mask), mode="L"))
             for number in np.unique(parts):
@@ -100,7 +97,7 @@ def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
 def build_garments(data: Path, folder: Path, find: Find) -> None:
     """Write the photos once more as the service shows them to the encoder: the crop around the garment, with its mask.
 
-    Photos in which no garment is found, or nothing but garment, are left out.
+    A photo in which no garment is found, or nothing but garment, stays whole, as it does in the service.
 
     Args:
         find: pictures to masks, 0 background .. 255 garment, each of its picture's size.
@@ -119,12 +116,18 @@ def build_garments(data: Path, folder: Path, find: Find) -> None:
             row, photo = rows[member.name], _open(tar, member)
             (mask,) = find([photo])
             region = mask >= 128
-            if GARMENT_SHARES[0] <= region.mean() <= GARMENT_SHARES[1]:
-                records.append(_record(row, label=row.label))
-                pictures.append(_crop(photo, region, mask))
+            found = GARMENT_SHARES[0] <= region.mean() <= GARMENT_SHARES[1]
+            records.append(_record(row, label=row.label))
+            pictures.append(_crop(photo, region, mask) if found else _whole(photo))
     np.save(folder / "garments.npy", np.stack(pictures))
     target.write_text(json.dumps(records), encoding="utf-8")
-    log.info("cached garments: %d of %d photos", len(records), len(rows))
+    log.info("cached garments: %d photos", len(records))
+
+
+def _whole(photo: Image.Image) -> Picture:
+    """Return the letterboxed photo with all of it as alpha. Shape: (size, size, 4)."""
+    rgb = letterbox(photo, PHOTO_SIZE)
+    return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
 
 
 def _crop(photo: Image.Image, region: NDArray[np.bool_], mask: Picture | None = None) -> Picture:
