@@ -32,7 +32,7 @@ from Data.index.kinds import kind_named
 from Data.index.live import LiveIndex
 from Data.index.rows import Rows, RowsWriter
 
-QUERIES, SEED, TARGET = 400, 20, 0.99
+SEED = 20
 GRAPHS_UP_TO = 100_000
 
 
@@ -44,17 +44,21 @@ def main() -> int:
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared", help="folder with data/*.tar")
     parser.add_argument("--work", type=Path, default=REPOSITORY / ".similook" / "benchmarks" / "search")
     parser.add_argument("--name", default="search", help="of the files in docs/results")
+    parser.add_argument("--hnsw-up-to", type=int, default=10**9, help="largest size at which HNSW is built")
+    parser.add_argument("--queries", type=int, default=400, help="to measure with, and as many to tune the graphs with")
+    parser.add_argument("--no-curves", action="store_true", help="leave out recall against lists on the real vectors")
     parser.add_argument("--keep", action="store_true", help="use what an interrupted run has filled and built")
     arguments = parser.parse_args()
     pictures = load_pictures(arguments.shared, arguments.encoder, arguments.work / "features")
-    gallery, queries = pictures.split(2 * QUERIES, SEED)
+    gallery, queries = pictures.split(2 * arguments.queries, SEED)
     findings = Findings(arguments.name, pictures.encoder, len(gallery))
-    measure_curves(gallery, queries[QUERIES:], arguments.work, findings)
+    if not arguments.no_curves:
+        measure_curves(gallery, queries[arguments.queries :], arguments.work, findings)
     for size in (int(text) for text in arguments.sizes.split(",")):
         root = arguments.work / f"{size}"
         if not arguments.keep:
             shutil.rmtree(root, ignore_errors=True)
-        measure_size(root, size, gallery, queries, findings)
+        measure_size(root, size, gallery, queries, arguments.hnsw_up_to, findings)
         write_report(findings)
     return 0
 
@@ -86,7 +90,9 @@ def add_curve(name: str, index: CompactIndex, rows: Rows, queries: NDArray[np.fl
         )
 
 
-def measure_size(root: Path, size: int, gallery: Pictures, queries: NDArray[np.float32], findings: Findings) -> None:
+def measure_size(
+    root: Path, size: int, gallery: Pictures, queries: NDArray[np.float32], hnsw_up_to: int, findings: Findings
+) -> None:
     """Fill a catalogue, build both kinds, and measure everything at this size."""
     root.mkdir(parents=True, exist_ok=True)
     print(f"== {size} vectors", flush=True)
@@ -96,7 +102,8 @@ def measure_size(root: Path, size: int, gallery: Pictures, queries: NDArray[np.f
         names = [name.lower().replace(" ", "-") for name in gallery.kind_names]
         fill(root / "catalogue.sqlite", mixtures(gallery, size, SEED), names, SEED).close()
         (root / "filled").touch()
-    np.save(root / "queries.npy", queries[QUERIES:])
+    measuring = queries[len(queries) // 2 :]
+    np.save(root / "queries.npy", measuring)
     built = {kind: probe_build(root, kind) for kind in ("exact", "compact")}
     generations = {kind: open_current(root / kind) for kind in built}
     compact = generations["compact"]
@@ -110,17 +117,18 @@ def measure_size(root: Path, size: int, gallery: Pictures, queries: NDArray[np.f
         )
         for kind, generation in generations.items()
     ]
-    makers = [faiss_hnsw, hnswlib_graph, usearch_graph] if size <= GRAPHS_UP_TO else [faiss_hnsw]
+    makers = [faiss_hnsw] if size <= hnsw_up_to else []
+    makers += [hnswlib_graph, usearch_graph] if size <= GRAPHS_UP_TO else []
     contenders += [make(compact.rows, os.cpu_count() or 1, root) for make in makers]
     with Catalogue.open(f"sqlite:///{root / 'catalogue.sqlite'}") as catalogue:
         live = LiveIndex(root / "compact", catalogue.engine, EMBEDDER)
         compare(root, size, contenders, live, compact.rows, queries, built, findings)
         write_report(findings)
-        measure_filters(size, compact, live, queries[QUERIES : QUERIES + 200], findings)
+        measure_filters(size, compact, live, measuring[:200], findings)
         measure_changes(size, catalogue, live, findings)
     if size > GRAPHS_UP_TO:
         assert isinstance(compact.index, CompactIndex)
-        add_curve(f"mixed, {size}", compact.index, compact.rows, queries[QUERIES:], findings)
+        add_curve(f"mixed, {size}", compact.index, compact.rows, measuring, findings)
 
 
 def describe(parameters: dict[str, Any]) -> str:
@@ -139,9 +147,11 @@ def compare(
     findings: Findings,
 ) -> None:
     """Bring the graphs to the recall that compact has, then measure recall, time and memory of all."""
-    tuning, measuring = queries[:QUERIES], queries[QUERIES:]
+    tuning, measuring = queries[: len(queries) // 2], queries[len(queries) // 2 :]
     tenth = {True: rows.search(tuning, TOP)[0][:, -1], False: rows.search(measuring, TOP)[0][:, -1]}
-    reached = next(c for c in contenders if c.name == "compact").recall(tuning, rows, tenth[True])
+    reached = next(contender for contender in contenders if contender.name == "compact").recall(
+        tuning, rows, tenth[True]
+    )
     for contender in contenders:
         contender.tune(reached, tuning, rows, tenth[True])
     whole = Contender("compact, whole path", lambda query: np.array([len(live.search(query, TOP))]), 0, 0.0)
