@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from Backend.main import create_app
 from Backend.metrics import Metrics
+from Backend.overview import Overviews
 from Backend.services import Services, api_keys, open_images, query_tokens
 from Backend.settings import Settings
 from Data.catalogue import Catalogue
@@ -63,6 +64,7 @@ def services_of(settings: Settings, metrics: Metrics) -> Services:
         embedder=NoNetworks(),  # type: ignore[arg-type]
         index=index,
         recommender=None,  # type: ignore[arg-type]
+        overviews=Overviews(catalogue, EMBEDDER),
         keys=api_keys(settings),
         thumbnails=settings.cache_dir / "thumbnails",
         _stop=threading.Event(),

@@ -89,7 +89,9 @@ def test_writing_needs_the_key_that_was_made_on_the_first_start(compose: Compose
     product = {"name": "Written over HTTP"}
     assert httpx.put(f"{API}/api/products/compose-1", json=product, timeout=30).status_code == 401
     key = compose.inside("backend", "cat", "/run/similook/api_key").strip()
-    answer = httpx.put(f"{API}/api/products/compose-1", json=product, headers={"X-API-Key": key}, timeout=30)
+    answer = httpx.put(
+        f"{API}/api/products/compose-1", json=product, headers={"Authorization": f"Bearer {key}"}, timeout=30
+    )
     assert answer.status_code in (200, 201, 202), answer.text
     assert httpx.get(f"{API}/api/products/compose-1", timeout=30).json()["name"] == "Written over HTTP"
 
@@ -141,7 +143,7 @@ def test_a_backup_brings_back_what_was_deleted(compose: Compose, photo: Path) ->
     before = first(photo)
     compose.inside("indexer", "similook", "backup", "/var/lib/similook/data/backup.tar")
     key = compose.inside("backend", "cat", "/run/similook/api_key").strip()
-    gone = httpx.delete(f"{API}/api/products/{before}", headers={"X-API-Key": key}, timeout=30)
+    gone = httpx.delete(f"{API}/api/products/{before}", headers={"Authorization": f"Bearer {key}"}, timeout=30)
     assert gone.status_code in (200, 204)
     until("the deleted product is no longer found", lambda: first(photo) != before, 30)
     compose("stop", "indexer")
