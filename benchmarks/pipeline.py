@@ -168,7 +168,7 @@ def _ladder(services: Services, photos: list[bytes], gallery: Path) -> list[str]
                 way(data)
                 taken[name].append(1000 * (time.perf_counter() - started))
     base = float(np.median(taken[ways[1][0]]))
-    rows = [
+    rows: list[list[object]] = [
         [name, _ms(taken[name], 50), _ms(taken[name], 95), f"{base / np.median(taken[name]):.2f}"]
         for name, _, _ in ways
     ]
