@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from Model.preprocess import Box
@@ -10,6 +11,9 @@ from Model.segmenters.base import Mask
 
 SURE = 128
 """From this value of a mask on, a pixel counts as garment."""
+
+STRAY = 0.002
+"""Share of a garment's pixels that may be specks, on each side."""
 
 
 def on_white(image: Image.Image, mask: Mask) -> Image.Image:
@@ -31,18 +35,25 @@ def coverage(mask: Mask) -> float:
 def garment_box(mask: Mask) -> Box | None:
     """Return the box around what is garment, as fractions; None where nothing is.
 
-    Rows and columns with fewer than 0.2 % of the garment's pixels are left out: a stray speck must not widen the box.
+    What lies outside of the outermost 0.2 % of the garment's pixels on each side is left out: a stray speck must not
+    widen the box.
     """
     sure = mask >= SURE
     rows, columns = np.count_nonzero(sure, axis=1), np.count_nonzero(sure, axis=0)
-    least = max(0.002 * rows.sum(), 1.0)
-    y, x = np.flatnonzero(rows >= least), np.flatnonzero(columns >= least)
-    if y.size == 0 or x.size == 0:
+    if not rows.any():
         return None
+    (top, bottom), (left, right) = _extent(rows), _extent(columns)
     height, width = mask.shape
-    return Box(
-        float(x[0]) / width,
-        float(y[0]) / height,
-        float(x[-1] + 1 - x[0]) / width,
-        float(y[-1] + 1 - y[0]) / height,
-    )
+    return Box(left / width, top / height, (right - left) / width, (bottom - top) / height)
+
+
+def _extent(counts: npt.NDArray[np.intp]) -> tuple[int, int]:
+    """Return where the pixels begin and end along one axis, but for `STRAY` of them on each side.
+
+    Args:
+        counts: garment pixels of each row or column, not all zero. Shape: (n,).
+    """
+    least = STRAY * counts.sum()
+    begin = int(np.argmax(np.cumsum(counts) > least))
+    end = len(counts) - int(np.argmax(np.cumsum(counts[::-1]) > least))
+    return begin, end

@@ -62,7 +62,7 @@ class Plan:
     before_mask: tuple[Stage, ...]
     after_mask: tuple[Stage, ...]
     mask_minutes: float
-    input_size: int = 224
+    input_size: int = 96
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:

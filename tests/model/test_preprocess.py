@@ -75,8 +75,10 @@ def test_crop_is_on_the_upright_picture(scene: Image.Image, encode: Encode, orie
     for box in [(0.03, 0.02, 0.95, 0.97), (0.6, 0.55, 0.3, 0.4)]:
         slow = crop(upright, box)
         fast = load(data, crop_box=box)
-        assert fast.size == shrink(slow).size
-        assert np.abs(np.asarray(fast, int) - np.asarray(shrink(slow), int)).mean() < 3
+        # Cropping first rounds the crop to whole pixels, so a side may come out one pixel longer or shorter.
+        expected = shrink(slow)
+        assert np.abs(np.subtract(fast.size, expected.size)).max() <= 1
+        assert np.abs(np.asarray(fast, int) - np.asarray(expected.resize(fast.size), int)).mean() < 3
         width, height = upright.size
         in_px = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
         assert np.array_equal(np.asarray(load(data, crop_box=in_px, unit="px")), np.asarray(fast))
