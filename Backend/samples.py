@@ -12,6 +12,7 @@ from Backend.settings import Settings
 from Data.catalogue import Catalogue
 from Data.importers import open_source, run_import
 from Data.sample import SAMPLE_CATEGORIES, draw_sample
+from Model.preprocess import PREPROCESSING_VERSION
 from Model.weights import find_model
 
 SOURCE = "sample"
@@ -67,7 +68,7 @@ def draw_into(catalogue: Catalogue, settings: Settings, per_class: int = PER_CLA
 
 def _fingerprint(settings: Settings) -> str:
     """Return what changes when other networks would look: names and cards, read without loading anything."""
-    digest = hashlib.sha256(f"{settings.encoder}|{settings.segmenter}".encode())
+    digest = hashlib.sha256(f"{settings.encoder}|{settings.segmenter}|{PREPROCESSING_VERSION}".encode())
     for folder in sorted(_folders(settings)):
         digest.update((folder / "card.json").read_bytes())
     return digest.hexdigest()
