@@ -52,8 +52,12 @@ def main() -> int:
     pictures = load_pictures(arguments.shared, arguments.encoder, arguments.work / "features")
     gallery, queries = pictures.split(2 * arguments.queries, SEED)
     findings = Findings(arguments.name, pictures.encoder, len(gallery))
-    if not arguments.no_curves:
+    kept = arguments.work / "curves.json"
+    if arguments.keep and kept.is_file():
+        findings.curves = json.loads(kept.read_text(encoding="utf-8"))
+    elif not arguments.no_curves:
         measure_curves(gallery, queries[arguments.queries :], arguments.work, findings)
+        kept.write_text(json.dumps(findings.curves), encoding="utf-8")
     for size in (int(text) for text in arguments.sizes.split(",")):
         root = arguments.work / f"{size}"
         if not arguments.keep:
