@@ -1,6 +1,7 @@
 """The index that a service holds: a snapshot that readers take without a lock, and a thread that brings newer ones."""
 
 import logging
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,7 @@ from Data.index.generations import ROWS, Generation, current_name, generation_na
 from Data.index.snapshot import By, FacetField, ProductHit, Snapshot
 
 POLL_S = 0.2
+_SWITCH_S = 0.0005
 _EVERYTHING = Filter()
 _log = logging.getLogger(__name__)
 
@@ -147,6 +149,8 @@ class LiveIndex:
     def start(self) -> None:
         """Follow changes and new generations in a thread of its own until stop."""
         if self._poller is None:
+            # Each row that SQLite gives costs the interpreter's lock, for which busy readers make it wait this long.
+            sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
             self._stopping.clear()
             self._poller = threading.Thread(target=self._poll, name="index-follow", daemon=True)
             self._poller.start()
