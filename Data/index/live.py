@@ -23,7 +23,8 @@ from Data.index.following import Follower
 from Data.index.generations import ROWS, Generation, current_name, generation_names, open_generation
 from Data.index.snapshot import By, FacetField, ProductHit, Snapshot
 
-POLL_S = 0.2
+POLL_S = 0.1
+_BESIDE = 25  # changes at a time for what does not serve yet, so that what serves has its turn soon
 _SWITCH_S = 0.0005
 _EVERYTHING = Filter()
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class LiveIndex:
         self._directory = Path(directory)
         self._embedder_id = embedder_id
         self._follower = Follower(ChangeLog(engine), Features(engine), embedder_id)
+        self._follower_beside = Follower(ChangeLog(engine), Features(engine), embedder_id, _BESIDE)
         self._writer = threading.Lock()
         self._stopping = threading.Event()
         self._poller: threading.Thread | None = None
@@ -227,7 +229,7 @@ class LiveIndex:
                 self._snapshot = snapshot
             if self._candidate is not None:
                 try:
-                    self._candidate, behind = self._follower.advance(self._candidate)
+                    self._candidate, behind = self._follower_beside.advance(self._candidate)
                 except ChangesPruned as error:
                     self._condemned.add(_name(self._candidate) or "")
                     self._candidate = None
