@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from Backend import VERSION
 from Backend.commands import (
     audit,
     backup,
@@ -56,8 +57,20 @@ app.add_typer(keys.app, name="key")
 INTERRUPTED = 130
 
 
+def say_version(asked: bool) -> None:
+    """Print the version and end."""
+    if asked:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
 @app.callback()
-def common(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False) -> None:
+def common(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Set up logging for a person who watches."""
     from Backend.logs import configure_logging
     from Backend.settings import Settings

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 
-from Backend import problems
+from Backend import VERSION, problems
 from Backend.errors import PROBLEMS
 from Backend.fetching import open_impatient_fetcher
 from Backend.inference import InferenceQueue
@@ -50,7 +50,14 @@ def create_app(settings: Settings, open_services: Open = Services.open) -> FastA
             app.state.queue.close()
             await run_in_threadpool(services.close)
 
-    app = FastAPI(title="Similook", lifespan=lifespan, redirect_slashes=False, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Similook",
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,  # routes/docs.py: without files from other hosts
+        redoc_url=None,
+    )
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.services = None

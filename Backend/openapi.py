@@ -43,7 +43,7 @@ def describe(app: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title="Similook", version="0.1.0", description=DESCRIPTION, routes=app.routes)
+            schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
             _declare_problem(schema)
             app.openapi_schema = schema
         return app.openapi_schema

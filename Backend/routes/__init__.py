@@ -5,6 +5,7 @@ from Backend.routes import (
     catalogue,
     categories,
     classic,
+    docs,
     health,
     images,
     photos,
@@ -18,13 +19,14 @@ ROUTERS = (
     recommendations.router,
     by_product.router,
     photos.router,
+    catalogue.readers,  # before products: an id may hold slashes, and what ends in /status is asked here
     products.router,
     catalogue.router,
-    catalogue.readers,
     categories.router,
     stats.router,
     images.router,
     health.router,
     classic.router,
     widget.router,
+    docs.router,
 )

@@ -4,12 +4,8 @@ The addresses of the files stay the same for good, because they stand in the pag
 five minutes and gets 304 while nothing changed.
 """
 
-import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
-from pathlib import Path
 from string import Template
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -18,15 +14,13 @@ from fastapi import APIRouter, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from Backend.routes.context import Served
+from Backend.static_files import STATIC, static_response
 from Data.catalogue import Catalogue
 from Data.errors import ProductNotFound
 from Data.product import Product
 
 router = APIRouter(include_in_schema=False)
 
-STATIC = Path(__file__).resolve().parent.parent / "static"
-MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-FRESH = "public, max-age=300, stale-while-revalidate=86400"
 EXAMPLES = 8
 DEFAULT_LIMIT = 10
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -44,44 +38,17 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-@dataclass(frozen=True)
-class Asset:
-    """A file as it is served.
-
-    Args:
-        etag: of its bytes, in quotes.
-    """
-
-    data: bytes
-    media_type: str
-    etag: str
-
-
-@lru_cache(maxsize=16)
-def asset(name: str) -> Asset:
-    """Read one of the widget's files, once per process."""
-    path = STATIC / name
-    data = path.read_bytes()
-    return Asset(data, MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
-
-
 @router.get("/static/{name}")
 async def get_static(
     name: Literal["similar_images.js", "similar_images.css", "widget.js", "widget.css"],
     if_none_match: Annotated[str | None, Header(max_length=2000)] = None,
+    accept_encoding: Annotated[str | None, Header(max_length=2000)] = None,
 ) -> Response:
     """Return a file of the widget. Any origin may read it: it holds nothing of the shop."""
-    file = asset(name)
-    headers = {
-        "ETag": file.etag,
-        "Cache-Control": FRESH,
-        "X-Content-Type-Options": "nosniff",
-        "Access-Control-Allow-Origin": "*",  # for `integrity` in a shop's page
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
-    if if_none_match is not None and file.etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]:
-        return Response(status_code=304, headers=headers)
-    return Response(file.data, media_type=file.media_type, headers=headers)
+    response = static_response(STATIC / name, if_none_match, accept_encoding)
+    response.headers["Access-Control-Allow-Origin"] = "*"  # for `integrity` in a shop's page
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
 
 
 @router.get("/widget")
@@ -96,7 +63,6 @@ async def widget_page(
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Cache-Control": "no-cache",
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
     }
     page = render(served.base_url, shown, others)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,12 @@ def test_tables(tmp_path: Path) -> None:
     assert run(app, ["db", "check", *data]).exception is not None
     assert run(app, ["db", "upgrade", *data]).exit_code == 0
     assert "hold 0 products" in run(app, ["db", "check", *data]).stdout
+
+
+def test_the_version_is_the_packages(client: TestClient, repository: Path) -> None:
+    version = tomllib.loads((repository / "pyproject.toml").read_text())["project"]["version"]
+    assert run(app, ["--version"]).stdout.strip() == version
+    assert client.get("/openapi.json").json()["info"]["version"] == version
 
 
 def test_models_are_listed() -> None:

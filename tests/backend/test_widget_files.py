@@ -31,6 +31,19 @@ def test_any_origin_reads_a_file_and_asks_again_cheaply(client: TestClient, name
     assert again.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_travels_gzipped_where_that_is_understood(client: TestClient, repository: Path, name: str) -> None:
+    data = (repository / "Backend" / "static" / name).read_bytes()
+    packed = client.get(f"/static/{name}", headers={"Accept-Encoding": "br, gzip"})
+    plain = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip;q=0"})
+    assert packed.content == plain.content == data
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert int(packed.headers["Content-Length"]) < len(data) / 2
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+
+
 @pytest.mark.parametrize("name", ["widget.html", "..%2Fmain.py", "nothing.js"])
 def test_nothing_else_is_served(client: TestClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code in (404, 422)
