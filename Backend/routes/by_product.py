@@ -21,8 +21,9 @@ from Data.filters import Filter
 router = APIRouter(prefix="/api", tags=["recommendations"])
 
 
-@router.get("/recommendations/similar-images/{product_id}", include_in_schema=False)
-@router.get("/recommendations/similar-images/{product_id}/", responses=problems(401, 403, 404, 422, 429, 503))
+# The lower of two decorators is asked first: an id may hold slashes, and the last one belongs to the address.
+@router.get("/recommendations/similar-images/{product_id:path}", include_in_schema=False)
+@router.get("/recommendations/similar-images/{product_id:path}/", responses=problems(401, 403, 404, 422, 429, 503))
 async def recommend_for_product(
     served: Served,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],

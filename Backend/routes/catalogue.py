@@ -30,7 +30,7 @@ REFUSALS = (401, 403, 413, 422, 503)
 
 
 @router.put(
-    "/api/products/{product_id}",
+    "/api/products/{product_id:path}",
     responses={201: {"model": WrittenAnswer, "description": "It is new."}, **problems(*REFUSALS)},
 )
 async def put_product(
@@ -47,7 +47,7 @@ async def put_product(
     return written_answer(written)
 
 
-@router.delete("/api/products/{product_id}", status_code=204, responses=problems(404, *REFUSALS))
+@router.delete("/api/products/{product_id:path}", status_code=204, responses=problems(404, *REFUSALS))
 async def delete_product(served: Served, product_id: ProductId) -> None:
     """Delete a product; within a second it is found no more."""
     if not await run_in_threadpool(served.services.catalogue.delete, [product_id]):
@@ -71,7 +71,7 @@ async def upload_image(served: Served, file: Photo) -> UploadedAnswer:
     return await served.on_photo(file, lambda data: store_upload(data, services))
 
 
-@readers.get("/api/products/{product_id}/status", responses=problems(404, 422, 503))
+@readers.get("/api/products/{product_id:path}/status", responses=problems(404, 422, 503))
 async def get_status(served: Served, product_id: ProductId) -> ProductStatusAnswer:
     """Return whether a product can be found by its looks yet, and why not."""
     return status_answer(product_id, await run_in_threadpool(served.services.catalogue.picture_status, product_id))

@@ -34,7 +34,7 @@ async def list_products(
     )
 
 
-@router.get("/{product_id}", responses=problems(404, 422, 503))
+@router.get("/{product_id:path}", responses=problems(404, 422, 503))
 async def get_product(served: Served, product_id: ProductId) -> ProductAnswer:
     """Return one product."""
     product = await run_in_threadpool(served.services.catalogue.get, product_id)

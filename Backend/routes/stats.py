@@ -23,7 +23,7 @@ async def get_stats(served: Served) -> StatsAnswer:
     return stats_answer(overview, served.services.index.facts(), served.base_url)
 
 
-@router.get("/products/{product_id}", responses=problems(404, 422, 503))
+@router.get("/products/{product_id:path}", responses=problems(404, 422, 503))
 async def get_product_stats(
     served: Served,
     product_id: ProductId,

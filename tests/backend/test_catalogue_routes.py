@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import hypothesis
 import numpy as np
@@ -142,6 +143,18 @@ def test_a_product_is_found_within_a_second_of_being_looked_at(shop: Shop) -> No
     shop.within_a_second(lambda: shop.found(0) == ["dress-2"])
     shop.send("DELETE", "/api/products/dress-1", 404)
     shop.send("GET", "/api/products/dress-1/status", 404)
+
+
+@pytest.mark.parametrize("path", ["AB/12", "AB%2F12", "%EC%98%B7/%23%3F%25"])
+def test_an_id_may_hold_slashes_and_anything_else(shop: Shop, path: str) -> None:
+    product_id = unquote(path)
+    assert shop.send("PUT", f"/api/products/{path}", 201, json=DRESS)["product_id"] == product_id
+    assert shop.send("GET", f"/api/products/{path}")["product_id"] == product_id
+    status = shop.send("GET", f"/api/products/{path}/status")
+    assert (status["product_id"], status["status"]) == (product_id, "no_pictures")
+    shop.send("DELETE", f"/api/products/{path}", 204)
+    problem = shop.send("GET", f"/api/products/{path}", 404)
+    assert problem["type"] == "urn:similook:problem:product-not-found"
 
 
 def test_a_product_is_replaced_as_a_whole(shop: Shop) -> None:

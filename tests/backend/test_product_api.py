@@ -208,6 +208,21 @@ def test_duplicates_are_left_out_and_new_products_wait(own: TestClient, photos: 
     assert own.get(f"{STATS}/").json()["status"] in ("healthy", "degraded")
 
 
+def test_a_product_whose_id_holds_slashes(own: TestClient, photos: list[DrawnPhoto]) -> None:
+    services = own.app.state.services  # type: ignore[attr-defined]
+    source = services.catalogue.get(photos[0].product_id)
+    services.catalogue.upsert([Product(product_id="AB/12/x", name="Slashed", pictures=source.pictures)])
+    services.index.refresh()
+    plain = similar(own, source.product_id)
+    for path in ("AB/12/x", "AB%2F12%2Fx"):
+        found = similar(own, path)
+        assert found["product_id"] == "AB/12/x"
+        assert ids(found) == ids(plain)
+        assert own.get(f"{SIMILAR}/{path}", params={"min_similarity": 0}).json() == found
+        assert own.get(f"/api/stats/products/{path}").json()["product"]["product_id"] == "AB/12/x"
+    assert "AB/12/x" in own.get("/widget", params={"product_id": "AB/12/x"}).text
+
+
 def test_a_picture_that_was_saved_again_is_a_duplicate(own: TestClient, photos: list[DrawnPhoto]) -> None:
     services = own.app.state.services  # type: ignore[attr-defined]
     again = io.BytesIO()
