@@ -8,6 +8,7 @@
     │   ├── PartsUnusable       crops, boxes or weights that do not fit the pictures sent
     │   ├── ProductNotSeen      a product none of whose pictures has been looked at
     │   ├── NotCalibrated       a probability is asked for that the encoder does not give
+    │   ├── PictureDamaged      a stored picture that cannot be made smaller
     │   ├── TokenInvalid        a query_token that this service did not sign
     │   └── TokenStale          a query_token made by other networks
     ├── AccessError
@@ -92,6 +93,13 @@ class NotCalibrated(RequestError):
 
     def __init__(self) -> None:
         super().__init__("The networks that serve here give no match_probability; leave min_match_probability out.")
+
+
+class PictureDamaged(RequestError):
+    """A stored picture whose file cannot be decoded."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The file of the picture {sha256} is damaged, so that no smaller one can be made of it.")
 
 
 class TokenInvalid(RequestError):
@@ -253,6 +261,7 @@ BACKEND_PROBLEMS: dict[type[Exception], ProblemKind] = {
     PartsUnusable: ProblemKind(422, "parts-unusable", "The parts do not fit the pictures"),
     ProductNotSeen: ProblemKind(409, "product-not-seen", "The product has not been looked at"),
     NotCalibrated: ProblemKind(422, "not-calibrated", "There are no probabilities"),
+    PictureDamaged: ProblemKind(404, "picture-damaged", "The picture is damaged"),
     TokenInvalid: ProblemKind(400, "token-invalid", "The query_token cannot be used"),
     TokenStale: ProblemKind(409, "token-stale", "The query_token is out of date"),
     AccessError: ProblemKind(403, "forbidden", "This is not allowed"),
@@ -308,7 +317,6 @@ DATA_PROBLEMS: dict[type[Exception], ProblemKind] = {
     data.BackupError: _fault("backup-error", "The backup failed"),
     data.BackupInvalid: _fault("backup-invalid", "The backup cannot be used"),
     data.RestoreRefused: _fault("restore-refused", "The backup cannot be restored there"),
-    data.UnknownImporter: ProblemKind(422, "unknown-importer", "There is no such layout"),
     data.UnknownImporter: _fault("unknown-importer", "The import failed"),
     data.ImportFailed: ProblemKind(422, "import-failed", "The source cannot be used"),
     data.SourceCutOff: ProblemKind(422, "source-cut-off", "The source ends in the middle"),

@@ -11,7 +11,7 @@ import structlog
 
 from Backend.fetching import keep_fetching, open_worker
 from Backend.indexer import BATCH_SIZE, EVERYTHING, Indexer, IndexReport, Progress, Selection
-from Backend.services import open_catalogue, open_embedder, open_images
+from Backend.services import decode_limits, open_catalogue, open_embedder, open_images
 from Backend.settings import Settings, available_cores
 from Backend.watcher import LEASE_TTL_S, RETRY_S, Renewer, Watcher, lease_holder
 from Data.catalogue import Catalogue
@@ -23,7 +23,6 @@ from Data.index.generations import current_name
 from Data.index.manifest import Manifest, read_manifest
 from Data.leases import Lease
 from Model.embedder import Embedder
-from Model.preprocess import DecodeLimits
 
 LEASE = "indexer"
 
@@ -69,7 +68,7 @@ class Indexing:
             threads = settings.threads or max(1, available_cores() // side_by_side)
             embedder = open_embedder(settings.model_copy(update={"threads": threads}))
             features = Features(catalogue.engine)
-            limits = DecodeLimits(settings.max_upload_bytes, settings.max_pixels)
+            limits = decode_limits(settings)
             indexer = Indexer(catalogue, open_images(settings), features, embedder, limits, batch_size, side_by_side)
             yield cls(settings, catalogue, features, embedder, indexer, evaluate)
 

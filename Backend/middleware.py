@@ -1,4 +1,4 @@
-"""What surrounds every request: an id, one log line, counters, and the limit on the body's size.
+"""What surrounds every request: an id, one log line, counters, an answer whatever happens, and the limit on the body.
 
 Plain ASGI, because the limit has to see the body's pieces as they arrive.
 """
@@ -19,7 +19,9 @@ from Backend.problems import error_response
 
 REQUEST_ID_HEADER = b"x-request-id"
 ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 UNMATCHED = "(none)"
+ABORTED = 499  # the caller went away before there was an answer; nginx's number for it
 DRAIN_S = 10.0
 DRAIN_FACTOR = 10
 
@@ -29,7 +31,9 @@ log = structlog.stdlib.get_logger("similook.access")
 class RequestContext:
     """Give each request an id, log it when it ends, and count it.
 
-    An id that the caller sends in X-Request-ID is kept if it is harmless. The answer carries it.
+    An id that the caller sends in X-Request-ID is kept if it is harmless. The answer carries it, and the word to
+    browsers to take no content for something else. An error that nobody foresaw is answered here, and not further
+    out by the framework, so that this answer is like any other.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -46,28 +50,32 @@ class RequestContext:
         scope["request_id"] = request_id.decode()
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
         started = time.perf_counter()
-        status = 500
+        status: int | None = None
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (REQUEST_ID_HEADER, request_id)]
+                message["headers"] = [*message.get("headers", []), (REQUEST_ID_HEADER, request_id), NO_SNIFFING]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            if status is not None:  # too late for another answer: the server cuts this one off
+                raise
+            await error_response(Request(scope), error)(scope, receive, send_with_id)
         finally:
             elapsed_s = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", UNMATCHED)
-            self._metrics.requests.labels(scope["method"], route, str(status)).inc()
+            route = getattr(scope.get("route"), "path_format", UNMATCHED)
+            self._metrics.requests.labels(scope["method"], route, str(status or ABORTED)).inc()
             self._metrics.latency.labels(route).observe(elapsed_s)
             log.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
                 route=route,
-                status=status,
+                status=status or ABORTED,
                 ms=round(elapsed_s * 1000, 1),
             )
             structlog.contextvars.unbind_contextvars("request_id")

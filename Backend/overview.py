@@ -108,7 +108,7 @@ def _covers(products: list[Product]) -> list[str]:
 
 
 class Overviews:
-    """The overview, counted at most once in `kept_s` seconds, however many ask.
+    """The overview, counted at most once in `kept_s` seconds, however many ask and however long it takes.
 
     Args:
         catalogue: what is counted.
@@ -125,11 +125,14 @@ class Overviews:
         self._last: Overview | None = None
 
     def get(self) -> Overview:
-        """Return the overview; those who ask while it is counted wait for the same one.
+        """Return the overview. Those who ask while it is counted get the last one, and wait for it only at first.
 
         Raises:
             DatabaseError.
         """
+        last = self._last
+        if last is not None and self._lock.locked():
+            return last
         with self._lock:
             if self._last is None or time.monotonic() - self._made > self._kept_s:
                 self._last = look_over(self._catalogue, self._embedder_id)

@@ -110,7 +110,7 @@ def _fault_of(row: Mapping[str, Any]) -> FieldFault:
 
 
 def install(app: FastAPI, classes: Mapping[type[Exception], ProblemKind]) -> None:
-    """Make `app` answer each of these errors, and every other one, with a problem document.
+    """Make `app` answer each of these errors with a problem document. (Every other one: Backend/middleware.py.)
 
     Args:
         classes: the table; its base classes catch what derives from them.
@@ -119,4 +119,3 @@ def install(app: FastAPI, classes: Mapping[type[Exception], ProblemKind]) -> Non
         app.add_exception_handler(error_class, _on_error)
     app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _on_error)

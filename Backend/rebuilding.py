@@ -1,9 +1,8 @@
 """Looking at one product's pictures again, because a shop asks for it."""
 
 from Backend.indexer import Indexer, IndexReport
-from Backend.services import Services
+from Backend.services import Services, decode_limits
 from Data.features import Features
-from Model.preprocess import DecodeLimits
 
 
 def look_again(services: Services, product_id: str) -> IndexReport:
@@ -16,13 +15,12 @@ def look_again(services: Services, product_id: str) -> IndexReport:
         ImageStoreError, DatabaseError: nothing is marked as failed for that.
     """
     product = services.catalogue.get(product_id)
-    settings = services.settings
     indexer = Indexer(
         services.catalogue,
         services.images,
         Features(services.catalogue.engine),
         services.embedder,
-        DecodeLimits(settings.max_upload_bytes, settings.max_pixels),
+        decode_limits(services.settings),
     )
     report = indexer.look_again([picture.sha256 for picture in product.pictures if picture.sha256])
     services.index.refresh()

@@ -40,6 +40,11 @@ def open_images(settings: Settings) -> ImageStore:
     return ImageStore(settings.images)
 
 
+def decode_limits(settings: Settings) -> DecodeLimits:
+    """Return what a picture may be, whether it is uploaded, fetched or stored already."""
+    return DecodeLimits(settings.max_upload_bytes, settings.max_pixels)
+
+
 def open_embedder(settings: Settings) -> Embedder:
     """Load the networks.
 
@@ -103,7 +108,7 @@ class Services:
             index,
             catalogue,
             query_tokens(settings, embedder.embedder_id),
-            DecodeLimits(settings.max_upload_bytes, settings.max_pixels),
+            decode_limits(settings),
             metrics.stage,
         )
         services = cls(

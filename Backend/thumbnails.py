@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
+from Backend.errors import PictureDamaged
 from Data.images import ImageStore
-from Model.preprocess import decode, shrink
+from Model.errors import ImageError
+from Model.preprocess import DecodeLimits, load
 
 WIDTHS = (160, 320, 640)
 """Longest sides in pixels that can be asked for; few, so that nobody fills the disk with sizes."""
@@ -39,7 +39,7 @@ def media_type_of(data: bytes) -> str | None:
     return None
 
 
-def rendition(images: ImageStore, sha256: str, width: int | None, folder: Path) -> Rendition:
+def rendition(images: ImageStore, sha256: str, width: int | None, folder: Path, limits: DecodeLimits) -> Rendition:
     """Return a stored picture for a browser.
 
     Args:
@@ -48,26 +48,30 @@ def rendition(images: ImageStore, sha256: str, width: int | None, folder: Path) 
         width: one of WIDTHS for a JPEG of that longest side; None for the stored bytes. What browsers cannot show
             (HEIC) becomes a JPEG in either case.
         folder: cache of the smaller ones.
+        limits: of a picture that is decoded.
     Raises:
         ImageNotFound: there is no such picture.
-        ImageError: it cannot be decoded.
+        PictureDamaged: it cannot be decoded.
     """
     if width is None:
         data = images.get(sha256)
         known = media_type_of(data)
-        return Rendition(data, known) if known else Rendition(_jpeg(data, max(WIDTHS)), "image/jpeg")
+        return Rendition(data, known) if known else Rendition(_jpeg(sha256, data, max(WIDTHS), limits), "image/jpeg")
     path = folder / str(width) / sha256[:2] / f"{sha256}.jpg"
     try:
         return Rendition(path.read_bytes(), "image/jpeg")
     except FileNotFoundError:
-        made = Rendition(_jpeg(images.get(sha256), width), "image/jpeg")
+        made = Rendition(_jpeg(sha256, images.get(sha256), width, limits), "image/jpeg")
     _keep(path, made.data)
     return made
 
 
-def _jpeg(data: bytes, side: int) -> bytes:
+def _jpeg(sha256: str, data: bytes, side: int, limits: DecodeLimits) -> bytes:
     """Return the picture as a JPEG with at most `side` pixels on its longer side."""
-    picture: Image.Image = shrink(decode(data), side)
+    try:
+        picture = load(data, limits, side=side)
+    except ImageError as error:
+        raise PictureDamaged(sha256) from error
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return buffer.getvalue()

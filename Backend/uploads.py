@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from Backend.schemas import UploadedAnswer
-from Backend.services import Services
+from Backend.services import Services, decode_limits
 from Data.picture_kinds import mime_of, size_of
 from Data.records import PictureFacts
 from Model.errors import NotAnImage
-from Model.preprocess import DecodeLimits, load
+from Model.preprocess import load
 
 
 def store_upload(data: bytes, services: Services) -> UploadedAnswer:
@@ -17,8 +17,7 @@ def store_upload(data: bytes, services: Services) -> UploadedAnswer:
         ImageError: it could never be looked at.
         ImageStoreError, DatabaseError.
     """
-    settings = services.settings
-    load(data, DecodeLimits(settings.max_upload_bytes, settings.max_pixels))
+    load(data, decode_limits(services.settings))
     mime = mime_of(data)
     if mime is None:
         raise NotAnImage("This is not a JPEG, PNG, WebP, HEIC or GIF picture: choose a photo.")

@@ -32,14 +32,13 @@ def audit(
     from Backend.commands.progress import bar
     from Backend.errors import PathUnusable
     from Backend.picture_facts import measure_missing
-    from Backend.services import open_catalogue, open_images
+    from Backend.services import decode_limits, open_catalogue, open_images
     from Data.audit import audit as look_through
     from Data.features import Features
     from Data.quality import Limits
-    from Model.preprocess import DecodeLimits
 
     settings = settings_with(data_dir=data_dir, database_url=database_url)
-    sizes = DecodeLimits(settings.max_upload_bytes, settings.max_pixels)
+    sizes = decode_limits(settings)
     images = open_images(settings)
     with open_catalogue(settings) as catalogue:
         catalogue.check()

@@ -7,6 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from Backend.openapi import MEANINGS, problems
 from Backend.routes.context import Served
+from Backend.services import decode_limits
+from Backend.static_files import is_known
 from Backend.thumbnails import rendition
 
 router = APIRouter(tags=["pictures"])
@@ -35,13 +37,13 @@ async def get_image(
     """Return a picture of the catalogue, as it is stored or smaller."""
     etag = f'"{sha256}-{w}"' if w else f'"{sha256}"'
     headers = {"ETag": etag, "Cache-Control": FOREVER}
-    if if_none_match is not None and etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]:
+    if is_known(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     services = served.services
     width = int(w) if w else None
-    picture = await run_in_threadpool(rendition, services.images, sha256, width, services.thumbnails)
+    limits = decode_limits(services.settings)
+    picture = await run_in_threadpool(rendition, services.images, sha256, width, services.thumbnails, limits)
     # Whatever the bytes pretend to be, a browser is not to run them.
     headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    headers["X-Content-Type-Options"] = "nosniff"
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return Response(picture.data, media_type=picture.media_type, headers=headers)

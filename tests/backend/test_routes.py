@@ -136,6 +136,18 @@ def test_any_other_width_is_refused(client: TestClient, image_url: str) -> None:
     assert client.get(image_url, params={"w": 161}).status_code == 422
 
 
+def test_a_damaged_picture_has_no_smaller_one(client: TestClient, photos: list[DrawnPhoto]) -> None:
+    sha256 = client.app.state.services.images.put(photos[0].data[:2000])  # type: ignore[attr-defined]
+    assert client.get(f"/api/images/{sha256}").content == photos[0].data[:2000]
+    answer = client.get(f"/api/images/{sha256}", params={"w": 320})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:similook:problem:picture-damaged")
+
+
+def test_no_answer_may_be_taken_for_another_kind(client: TestClient) -> None:
+    for path in ("/healthz", "/api/products", "/nothing-here", "/docs", "/widget", "/openapi.json"):
+        assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
 def test_ready_when_everything_is_there(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     answer = client.get("/readyz")
@@ -212,17 +224,22 @@ def test_other_origins_are_let_in_by_the_list_alone(settings: Settings) -> None:
 
 
 def test_an_unforeseen_error_tells_nothing_of_the_inside(settings: Settings) -> None:
-    app = create_app(settings)
+    app = create_app(settings.model_copy(update={"cors_origins": ("https://shop.example",)}))
 
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("password=hunter2")
 
-    with TestClient(app, raise_server_exceptions=False) as client:
-        answer = client.get("/broken")
+    with TestClient(app) as client:
+        answer = client.get("/broken", headers={"Origin": "https://shop.example"})
+        counted = client.get("/metrics").text
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "hunter2" not in answer.text
+    # It is an answer like any other: with its id, readable from a listed origin, and counted.
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert 'similook_requests_total{method="GET",route="/broken",status="500"} 1.0' in counted
 
 
 def test_request_ids_are_kept_if_harmless(client: TestClient) -> None:
