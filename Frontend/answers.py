@@ -5,6 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+OWN_PICTURES = "/api/images/"
+"""Where the service keeps pictures: what tells their addresses from a shop's own."""
+
 
 def _money(value: object) -> object:
     """Read a JSON number as the decimal it was written as, not as the nearest binary fraction."""
@@ -40,6 +43,7 @@ class SimilarProduct(Answer):
         final_price: What is paid, in `currency`.
         discount_rate: Percent, 0..100.
         similarity_score: 1 / (1 + distance), in (0, 1].
+        band: How like the query it is: same, similar or, of whatever is merely nearest, inspired; None: not known.
     """
 
     product_id: str
@@ -54,6 +58,7 @@ class SimilarProduct(Answer):
     discount_rate: float = 0.0
     final_price: Money | None = None
     similarity_score: float
+    band: str | None = None
     in_stock: bool = True
 
 
@@ -71,6 +76,11 @@ class SimilarProducts(Answer):
     garment_found: bool = True
     similar_products: tuple[SimilarProduct, ...] = ()
     total_count: int = 0
+
+    @property
+    def nothing_close(self) -> bool:
+        """Whether there are products, and all of them are merely the nearest ones."""
+        return bool(self.similar_products) and all(found.band == "inspired" for found in self.similar_products)
 
 
 class BoxFractions(Answer):

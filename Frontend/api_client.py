@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from Frontend.answers import (
+    OWN_PICTURES,
     Answer,
     CatalogueCategory,
     CataloguePage,
@@ -181,12 +182,13 @@ class ApiClient:
     def picture(self, image_url: str) -> bytes:
         """Return the bytes of one of the service's own pictures.
 
-        Only the path of `image_url` is used: its host is what browsers see, and the page calls no other host.
+        Only the end of `image_url` is used: what stands before is how browsers reach the service, and the page calls no
+        other host.
 
         Raises:
             ServiceError: one of its subclasses.
         """
-        return self._send("GET", urlsplit(image_url).path).content
+        return self._send("GET", OWN_PICTURES + urlsplit(image_url).path.rpartition(OWN_PICTURES)[2]).content
 
     def _post(
         self, path: str, kind: type[AnswerT], fields: list[tuple[str, str]], photo: tuple[str, bytes] | None

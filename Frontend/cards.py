@@ -5,11 +5,10 @@ from html import escape
 from urllib.parse import quote, urljoin, urlsplit
 
 from Frontend import formats
-from Frontend.answers import SimilarProduct
+from Frontend.answers import OWN_PICTURES, SimilarProduct
 from Frontend.texts import Language, Texts
 
 SKELETON_CARDS = 8
-OWN_PICTURES = "/api/images/"
 
 
 def web_url(url: str | None, base: str = "") -> str | None:
@@ -47,8 +46,12 @@ def small(url: str, width: int) -> str:
     Args:
         width: 160, 320 or 640 px on the longest side.
     """
-    own = urlsplit(url).path.startswith(OWN_PICTURES) and "?" not in url
-    return f"{url}?w={width}" if own else url
+    return f"{url}?w={width}" if is_own(url) and "?" not in url else url
+
+
+def is_own(url: str) -> bool:
+    """Return whether a picture is kept by the service; a shop's own address stands in until it is fetched."""
+    return OWN_PICTURES in urlsplit(url).path
 
 
 def css_url(url: str) -> str:

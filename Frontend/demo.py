@@ -8,7 +8,7 @@ from Frontend import cards, views
 from Frontend.answers import CatalogueCategory, CatalogueProduct
 from Frontend.api_client import ApiClient
 from Frontend.cropper import Photo, crop_box, open_photo
-from Frontend.errors import FrontendError, PictureUnusable, ServiceError
+from Frontend.errors import PictureUnusable, ServiceError
 from Frontend.search import locate, search
 from Frontend.settings import Settings
 from Frontend.texts import TEXTS, Language, Texts
@@ -17,7 +17,7 @@ MOST_RESULTS = 50
 SAMPLES = 6
 SAMPLE_DEPTH = 3
 GOOD_STARTS = ("dress", "outerwear", "shirt", "shoes", "skirt", "bag")
-CATALOGUE_KEPT_S = 600
+CATALOGUE_KEPT_S = 60
 
 
 def main() -> None:
@@ -26,7 +26,9 @@ def main() -> None:
     st.set_page_config(page_title="Similook", page_icon=views.ICON, layout="wide")
     language = views.masthead(settings)
     texts = TEXTS[language]
-    client = st.session_state.setdefault("client", ApiClient(settings))
+    if "client" not in st.session_state:
+        st.session_state["client"] = ApiClient(settings)
+    client: ApiClient = st.session_state["client"]
     photo: Photo | None = st.session_state.get("photo")
     if photo is None:
         invite(client, texts, settings)
@@ -35,22 +37,31 @@ def main() -> None:
 
 
 def invite(client: ApiClient, texts: Texts, settings: Settings) -> None:
-    """Ask for a photo, or offer products of the catalogue to start with."""
+    """Ask for a photo, or offer products of the catalogue to start with.
+
+    An upload comes first: it goes on even when the service cannot say what products there are.
+    """
     with st.container(key="invite"):
         left, right = st.columns([5, 6], gap="large")
     with left:
         views.hero(texts)
         uploaded = views.upload(texts, settings, st.session_state.setdefault("visit", 0))
         problem = st.container()
-    sample = None
+    try:
+        if uploaded is not None:
+            take(uploaded.id, uploaded.name, uploaded.data, settings)
+    except PictureUnusable as error:
+        with problem:
+            views.problem(texts, settings, error)
     try:
         with right:
             sample = views.samples(texts, sample_products(client), settings)
         if sample is not None and sample.image_url is not None:
             take(f"sample-{sample.product_id}", f"{sample.product_id}.jpg", client.picture(sample.image_url), settings)
-        elif uploaded is not None:
-            take(uploaded.id, uploaded.name, uploaded.data, settings)
-    except FrontendError as error:
+    except ServiceError as error:
+        with problem:
+            failed(texts, settings, error)
+    except PictureUnusable as error:
         with problem:
             views.problem(texts, settings, error)
 
@@ -122,7 +133,15 @@ def show_search(client: ApiClient, photo: Photo, texts: Texts, language: Languag
         with head.container():
             views.results_head(texts, found.answer)
         with shown.container():
-            views.results(texts, language, found.answer, order, settings)
+            if found.answer.similar_products:
+                views.results(texts, language, found.answer, order, settings)
+            else:
+                narrowed = filters.count > 0
+                views.nothing(texts, narrowed)
+                if narrowed:
+                    st.button(texts.filters_clear, key="nothing-clear", on_click=views.forget_filters)
+                else:
+                    st.button(texts.retry, key="retry", icon=":material/refresh:", on_click=forget_search)
         if len(found.answer.similar_products) == found.limit < MOST_RESULTS:
             st.button(texts.show_more, key="more", on_click=show_more)
 
@@ -145,7 +164,7 @@ def categories(_client: ApiClient) -> Sequence[CatalogueCategory]:
 
 @st.cache_data(ttl=CATALOGUE_KEPT_S, show_spinner=False)
 def sample_products(_client: ApiClient) -> Sequence[CatalogueProduct]:
-    """Return a few products with pictures, each of another category; those that make a good start come first.
+    """Return a few products with pictures of the service's own, each of another category, good starts first.
 
     Raises:
         ServiceError: the service did not answer; that is not kept.
@@ -153,7 +172,13 @@ def sample_products(_client: ApiClient) -> Sequence[CatalogueProduct]:
     slugs = [category.slug for category in _client.categories()]
     slugs.sort(key=lambda slug: GOOD_STARTS.index(slug) if slug in GOOD_STARTS else len(GOOD_STARTS))
     of_each = [_client.products(SAMPLE_DEPTH, slug) for slug in slugs[:SAMPLES]]
-    return [with_picture[-1] for some in of_each if (with_picture := [found for found in some if found.image_url])]
+    seen = [[found for found in some if found.image_url and cards.is_own(found.image_url)] for some in of_each]
+    return [some[-1] for some in seen if some]
+
+
+def forget_search() -> None:
+    """Ask again, although nothing was changed on the page."""
+    st.session_state.pop("search", None)
 
 
 def forget_photo() -> None:

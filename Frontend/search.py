@@ -1,6 +1,7 @@
 """What the page remembers of a visit, and when it sends the photo, the query token, or nothing at all."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from Frontend.answers import BoxFractions, SimilarProduct, SimilarProducts
 from Frontend.api_client import ApiClient, Filters
@@ -78,11 +79,19 @@ def in_order(products: tuple[SimilarProduct, ...], order: str) -> list[SimilarPr
     """Return products sorted as a person asked.
 
     Args:
-        order: `similarity` (as answered, best first), `price_up` or `price_down`; those without a price come last.
+        order: `similarity` (as answered, best first), `price_up` or `price_down`. Prices in different currencies are
+            not compared: those in the commonest one come first, and products without a price last.
     """
     if order == "similarity":
         return list(products)
-    priced = [product for product in products if product.final_price is not None]
-    unpriced = [product for product in products if product.final_price is None]
-    priced.sort(key=lambda product: product.final_price or 0, reverse=order == "price_down")
-    return priced + unpriced
+    by_currency: dict[str | None, list[SimilarProduct]] = {}
+    unpriced = []
+    for product in products:
+        if product.final_price is None:
+            unpriced.append(product)
+        else:
+            by_currency.setdefault(product.currency, []).append(product)
+    for group in by_currency.values():
+        group.sort(key=lambda product: product.final_price or 0, reverse=order == "price_down")
+    groups = sorted(by_currency.values(), key=lambda group: -len(group))
+    return [*chain.from_iterable(groups), *unpriced]

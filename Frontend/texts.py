@@ -45,6 +45,9 @@ class Texts:
     results_count: str
     results_none: str
     results_none_hint: str
+    results_empty: str
+    results_empty_hint: str
+    results_far: str
     filters: str
     filters_set: str
     filter_category: str
@@ -110,6 +113,9 @@ ENGLISH = Texts(
     results_count="{count} shown",
     results_none="Nothing matches these filters.",
     results_none_hint="Take one away, or move the frame over another garment.",
+    results_empty="There is nothing to search in yet.",
+    results_empty_hint="The catalogue is empty, or its pictures are still being looked at.",
+    results_far="Nothing here is very much like it. These come closest.",
     filters="Filters",
     filters_set="Filters · {count}",
     filter_category="Category",
@@ -132,7 +138,7 @@ ENGLISH = Texts(
     price_before="before",
     price_now="now",
     retry="Try again",
-    error_down="The search service cannot be reached right now. Your photo is still here; try again in a moment.",
+    error_down="The search service does not answer right now. Nothing is lost; try again in a moment.",
     error_busy="Many people are searching right now. Try again in {seconds} seconds.",
     error_unexpected="The search service gave an answer that this page does not understand. Try again.",
     error_refused="The search service could not use this request: {detail}",
@@ -189,6 +195,9 @@ KOREAN = Texts(
     results_count="{count}개 표시",
     results_none="조건에 맞는 상품이 없습니다.",
     results_none_hint="조건을 줄이거나 다른 옷 위로 틀을 옮겨 보세요.",
+    results_empty="아직 찾아볼 상품이 없습니다.",
+    results_empty_hint="카탈로그가 비어 있거나 상품 사진을 아직 살펴보는 중입니다.",
+    results_far="아주 비슷한 상품은 없습니다. 그나마 가장 가까운 상품들입니다.",
     filters="필터",
     filters_set="필터 · {count}",
     filter_category="종류",
@@ -211,7 +220,7 @@ KOREAN = Texts(
     price_before="정가",
     price_now="판매가",
     retry="다시 시도",
-    error_down="지금은 검색 서비스에 연결할 수 없습니다. 사진은 그대로 있으니 잠시 후 다시 시도해 주세요.",
+    error_down="지금은 검색 서비스가 응답하지 않습니다. 고르신 내용은 그대로 있으니 잠시 후 다시 시도해 주세요.",
     error_busy="지금 검색하는 사람이 많습니다. {seconds}초 뒤에 다시 시도해 주세요.",
     error_unexpected="검색 서비스의 응답을 이해하지 못했습니다. 다시 시도해 주세요.",
     error_refused="검색 서비스가 요청을 처리하지 못했습니다: {detail}",

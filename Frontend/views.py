@@ -25,7 +25,9 @@ from Frontend.texts import LANGUAGE_NAMES, LANGUAGES, TEXTS, Language, Texts, ch
 
 STYLESHEET = Path(__file__).parent / "static" / "page.css"
 ICON = STYLESHEET.with_name("icon.png")
-UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "heic", "heif"]
+# What the service reads; jfif is how some browsers save a JPEG.
+UPLOAD_TYPES = ["jpg", "jpeg", "jfif", "png", "webp", "heic", "heif", "avif", "gif"]
+HIGHEST_PRICE = 999_999_999_999.0
 FILTER_KEYS = ("filter-category", "filter-gender", "filter-min-price", "filter-max-price", "filter-in-stock")
 
 
@@ -144,12 +146,13 @@ def filters(texts: Texts, categories: Sequence[CatalogueCategory]) -> Filters:
             key="filter-gender",
         )
         with st.container(horizontal=True, key="filter-prices"):
-            st.number_input(
-                texts.filter_min_price, min_value=0.0, value=None, step=1.0, format="%g", key="filter-min-price"
-            )
-            st.number_input(
-                texts.filter_max_price, min_value=0.0, value=None, step=1.0, format="%g", key="filter-max-price"
-            )
+            for label, key in (
+                (texts.filter_min_price, "filter-min-price"),
+                (texts.filter_max_price, "filter-max-price"),
+            ):
+                st.number_input(
+                    label, min_value=0.0, max_value=HIGHEST_PRICE, value=None, step=1.0, format="%g", key=key
+                )
         st.toggle(texts.filter_in_stock, key="filter-in-stock")
         st.button(texts.filters_clear, key="filters-clear", type="tertiary", on_click=forget_filters)
     return _chosen_filters()
@@ -181,15 +184,24 @@ def results_head(texts: Texts, answer: SimilarProducts) -> None:
     st.html(cards.results_head(texts.results_title, seen, count))
     if not answer.garment_found:
         st.html(cards.message("note", texts.no_garment))
+    elif answer.nothing_close:
+        st.html(cards.message("note", texts.results_far))
 
 
 def results(texts: Texts, language: Language, answer: SimilarProducts, chosen_order: str, settings: Settings) -> None:
-    """Draw the products, or say that there are none."""
-    if not answer.similar_products:
-        st.html(cards.message("empty", texts.results_none, texts.results_none_hint))
-        return
+    """Draw the products."""
     products = in_order(answer.similar_products, chosen_order)
     st.html(cards.grid(products, texts, language, settings.api_url, settings.browser_api_url))
+
+
+def nothing(texts: Texts, narrowed: bool) -> None:
+    """Say why there are no products.
+
+    Args:
+        narrowed: Whether filters are set; without any, a catalogue with products would have brought some.
+    """
+    title = texts.results_none if narrowed else texts.results_empty
+    st.html(cards.message("empty", title, texts.results_none_hint if narrowed else texts.results_empty_hint))
 
 
 def seen_as(texts: Texts, category: Category | None) -> str:
@@ -248,7 +260,14 @@ def _chosen_filters() -> Filters:
     return Filters(
         categories=tuple(sorted(state.get("filter-category") or ())),
         gender=state.get("filter-gender"),
-        min_price=None if low is None else Decimal(f"{low:g}"),
-        max_price=None if high is None else Decimal(f"{high:g}"),
+        min_price=_amount(low),
+        max_price=_amount(high),
         in_stock=bool(state.get("filter-in-stock")),
     )
+
+
+def _amount(entered: float | None) -> Decimal | None:
+    """Return a price as it was typed: 1234567.0 is 1234567, and 59.9 is 59.9."""
+    if entered is None:
+        return None
+    return Decimal(int(entered)) if entered.is_integer() else Decimal(repr(entered))

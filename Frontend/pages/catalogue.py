@@ -25,7 +25,9 @@ def main() -> None:
     st.set_page_config(page_title="Similook", page_icon=views.ICON, layout="wide")
     language = views.masthead(settings)
     texts, words = TEXTS[language], STATISTICS_TEXTS[language]
-    client = st.session_state.setdefault("client", ApiClient(settings))
+    if "client" not in st.session_state:
+        st.session_state["client"] = ApiClient(settings)
+    client: ApiClient = st.session_state["client"]
     st.html(statistics_cards.head(words))
     try:
         found = statistics(client)

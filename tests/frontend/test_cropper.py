@@ -88,8 +88,10 @@ def test_every_way_a_camera_is_held_comes_out_upright(orientation: int) -> None:
         (Image.new("P", (90, 60)), "PNG", (0, 0, 0)),
         (Image.new("RGB", (90, 60), "blue"), "WEBP", (0, 0, 255)),
         (Image.new("RGB", (90, 60), "blue"), "HEIF", (0, 0, 255)),
+        (Image.new("RGB", (90, 60), "blue"), "AVIF", (0, 0, 255)),
+        (Image.new("RGB", (90, 60), "blue"), "GIF", (0, 0, 255)),
     ],
-    ids=["cmyk", "transparent", "16-bit", "grey", "palette", "webp", "heic"],
+    ids=["cmyk", "transparent", "16-bit", "grey", "palette", "webp", "heic", "avif", "gif"],
 )
 def test_every_kind_of_picture_is_shown_as_rgb(image: Image.Image, kind: str, corner: tuple[int, int, int]) -> None:
     if kind == "HEIF":

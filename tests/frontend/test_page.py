@@ -85,6 +85,13 @@ def test_filters_ask_by_token_and_can_be_cleared(page: AppTest, service: Service
     assert html(page).count('class="sl-card') == 12
 
 
+@pytest.mark.parametrize(("typed", "sent"), [(1_234_567.0, "1234567"), (59.9, "59.9"), (0.0, "0")])
+def test_a_price_is_asked_for_as_it_was_typed(page: AppTest, service: Service, typed: float, sent: str) -> None:
+    upload(page)
+    page.number_input(key="filter-max-price").set_value(typed).run()
+    assert service.mood.seen[-1].fields["max_price"] == [sent]
+
+
 def test_prices_that_cross_are_explained(page: AppTest, service: Service) -> None:
     upload(page)
     page.number_input(key="filter-min-price").set_value(50.0)
@@ -121,10 +128,33 @@ def test_not_sure_and_no_garment_are_answers(page: AppTest, service: Service) ->
     assert html(page).count('class="sl-card') == 12
 
 
-def test_no_results_is_an_answer(page: AppTest, service: Service) -> None:
-    service.mood.products = []
+def test_filters_that_leave_nothing_can_be_taken_away(page: AppTest, service: Service) -> None:
     upload(page)
+    page.number_input(key="filter-max-price").set_value(1.0).run()
     assert ENGLISH.results_none in html(page)
+    page.button(key="nothing-clear").click().run()
+    assert html(page).count('class="sl-card') == 12
+
+
+def test_an_empty_catalogue_is_told_and_asked_again(page: AppTest, service: Service) -> None:
+    products, service.mood.products = service.mood.products, []
+    upload(page)
+    assert ENGLISH.results_empty in html(page)
+    assert ENGLISH.results_none not in html(page)
+    service.mood.products = products
+    page.button(key="retry").click().run()
+    assert html(page).count('class="sl-card') == 12
+
+
+def test_products_that_are_merely_the_nearest_are_called_that(page: AppTest, service: Service) -> None:
+    for found in service.mood.products:
+        found["band"] = "inspired"
+    upload(page)
+    assert ENGLISH.results_far in html(page)
+    assert html(page).count('class="sl-card') == 12
+    service.mood.products[3]["band"] = "similar"
+    page.toggle(key="filter-in-stock").set_value(True).run()
+    assert ENGLISH.results_far not in html(page)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +205,14 @@ def test_a_sample_starts_a_search(page: AppTest, service: Service) -> None:
     assert sent.photo == drawn("#5b7c99")  # the picture of the shirt
 
 
+def test_only_pictures_that_the_service_keeps_are_offered(page: AppTest, service: Service) -> None:
+    service.mood.products[0]["image_url"] = "https://shop.example/dress.jpg"  # not fetched yet
+    del service.mood.products[6]  # the other dress
+    st.cache_data.clear()
+    page.run()
+    assert [button.label for button in page.button] == ["Shirt", "Skirt", "Bag", "Trousers", "Hat"]
+
+
 def test_catalogue_text_is_shown_as_text(page: AppTest, service: Service) -> None:
     service.mood.products[0]["name"] = "<script>alert(1)</script>"
     upload(page)
@@ -182,10 +220,17 @@ def test_catalogue_text_is_shown_as_text(page: AppTest, service: Service) -> Non
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html(page)
 
 
-def test_a_service_that_is_down_still_leaves_a_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_is_down_still_leaves_a_page(page: AppTest) -> None:
     st.cache_data.clear()
-    page.session_state["client"]._base = "http://127.0.0.1:9"
+    client = page.session_state["client"]
+    there, client._base = client._base, "http://127.0.0.1:9"
     page.run()
     assert not page.exception
     assert ENGLISH.hero_title in html(page)
     assert ENGLISH.error_down in html(page)
+    # A photo that is handed over meanwhile is kept, and searched with once the service is back.
+    upload(page)
+    assert ENGLISH.error_down in html(page)
+    client._base = there
+    page.button(key="retry").click().run()
+    assert html(page).count('class="sl-card') == 12

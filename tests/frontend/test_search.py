@@ -57,6 +57,17 @@ def test_other_faults_are_not_swallowed(service: Service) -> None:
         search(client, PHOTO, BOX_A, Filters(("bag",)), 10, first)
 
 
+def test_prices_in_other_currencies_are_not_compared() -> None:
+    prices = [(30, "EUR"), (39000, "KRW"), (10, "EUR"), (None, "EUR"), (12000, "KRW"), (20, "EUR")]
+    products = tuple(
+        SimilarProduct.model_validate(product(number, "bag", final_price=price, currency=currency))
+        for number, (price, currency) in enumerate(prices)
+    )
+    up, down = ([found.final_price for found in in_order(products, order)] for order in ("price_up", "price_down"))
+    assert up == [10, 20, 30, 12000, 39000, None]
+    assert down == [30, 20, 10, 39000, 12000, None]
+
+
 def test_products_without_a_price_come_last_in_either_direction() -> None:
     prices = [Decimal(30), None, Decimal(10), Decimal(20), None]
     products = tuple(
