@@ -20,10 +20,11 @@
 
   const TEXTS = {
     en: {
-      title: "Similar pieces", loading: "Looking for similar pieces", count: (n) => `${n} similar pieces`,
+      title: "Similar pieces", loading: "Looking for similar pieces",
+      count: (n) => (n === 1 ? "1 similar piece" : `${n} similar pieces`),
       similar: (percent, level) => `${percent}% similar, ${level}`, high: "high", medium: "medium", low: "low",
       now: "now", before: "before", soldOut: "Sold out", noPicture: "No picture",
-      empty: "Nothing similar enough was found.", failed: "Similar pieces cannot be shown right now.",
+      far: "Nothing here is very much like it. These come closest.", empty: "Nothing similar enough was found.", failed: "Similar pieces cannot be shown right now.",
       busy: "Many people are searching. Try again in a moment.", picture: "This photo cannot be used. Try another one.",
       retry: "Try again", open: "Search by photo", close: "Close", choose: "Choose a photo", drop: "or drop it here",
       kept: "Used for this search only and not kept.", photo: "Your photo", another: "Another photo", search: "Search",
@@ -34,7 +35,7 @@
       title: "비슷한 상품", loading: "비슷한 상품을 찾고 있습니다", count: (n) => `비슷한 상품 ${n}개`,
       similar: (percent, level) => `유사도 ${percent}%, ${level}`, high: "높음", medium: "보통", low: "낮음",
       now: "판매가", before: "정가", soldOut: "품절", noPicture: "사진 없음",
-      empty: "충분히 비슷한 상품을 찾지 못했습니다.", failed: "지금은 비슷한 상품을 보여 드릴 수 없습니다.",
+      far: "아주 비슷한 상품은 없습니다. 그나마 가장 가까운 상품들입니다.", empty: "충분히 비슷한 상품을 찾지 못했습니다.", failed: "지금은 비슷한 상품을 보여 드릴 수 없습니다.",
       busy: "지금 검색이 많습니다. 잠시 후 다시 시도해 주세요.", picture: "이 사진은 사용할 수 없습니다. 다른 사진을 골라 주세요.",
       retry: "다시 시도", open: "사진으로 찾기", close: "닫기", choose: "사진 고르기", drop: "또는 여기로 끌어다 놓기",
       kept: "이번 검색에만 쓰이고 저장되지 않습니다.", photo: "내 사진", another: "다른 사진", search: "검색",
@@ -85,6 +86,7 @@
 
   /** Return the service's answer. Throws Failure, or the signal's reason when it was called off. */
   async function ask(url, options, signal) {
+    signal.throwIfAborted();
     const limit = AbortSignal.timeout(TIMEOUT_MS);
     const stop = new AbortController();
     for (const either of [signal, limit]) either.addEventListener("abort", () => stop.abort(), { once: true });
@@ -111,8 +113,16 @@
       this.calls = new AbortController();
     }
 
+    /** Call off what is on its way. */
     stop() {
       this.calls.abort();
+      if (this.element.hasAttribute("aria-busy")) this.clear();
+    }
+
+    clear() {
+      this.element.removeAttribute("aria-busy");
+      this.body.replaceChildren();
+      this.say("", false);
     }
 
     /** Show what `request(signal)` answers. */
@@ -124,10 +134,13 @@
       this.body.replaceChildren(this.grid(Array.from({ length: this.options.limit }, skeleton), true));
       try {
         const found = (await request(signal)).similar_products;
+        if (signal.aborted) return;
         if (!Array.isArray(found)) throw new Failure("failed");
         if (found.length === 0) throw new Failure("empty");
         this.body.replaceChildren(this.grid(found.map((product) => this.card(product)), false));
-        this.say(this.texts.count(found.length), false);
+        // The nearest are always shown; that they are no more than that is said as well.
+        const far = found.every((product) => product.band === "inspired");
+        this.say(far ? this.texts.far : this.texts.count(found.length), far);
       } catch (error) {
         if (signal.aborted) return;
         const kind = error instanceof Failure ? error.message : "failed";
@@ -338,8 +351,7 @@
       this.input.value = ""; // the same file can be chosen again
       if (!file) return;
       this.shelf.stop();
-      this.shelf.body.replaceChildren();
-      this.shelf.say("", false);
+      this.shelf.clear();
       try {
         await this.cropper.draw(file);
       } catch {
@@ -379,7 +391,7 @@
 
   /** See docs/widget.md for the options. */
   class SimilarImagesWidget {
-    constructor({ productId, containerId = "similar-images-container", category = "", limit = 10, minSimilarity = 0.5,
+    constructor({ productId = pageProduct(), containerId = "similar-images-container", category = "", limit = 10, minSimilarity = 0.5,
       apiBase = serviceBase(), language = "", currency = "", productUrl = "" }) {
       const whole = Math.trunc(number(limit, 10));
       this.options = { productId: String(productId), containerId, category, language, currency, productUrl,
@@ -391,6 +403,7 @@
       const { options } = this;
       const container = document.getElementById(options.containerId);
       if (container === null) throw new Error(`SimilarImagesWidget: no element has the id "${options.containerId}"`);
+      if (options.productId === "") throw new Error("SimilarImagesWidget: name the product as productId or in a meta element");
       const spoken = options.language || container.closest("[lang]")?.lang || navigator.language;
       const language = spoken.toLowerCase().startsWith("ko") ? "ko" : "en";
       const texts = TEXTS[language];
@@ -410,9 +423,14 @@
     }
   }
 
+  /** Return the product that the page is about, or an empty text. */
+  function pageProduct() {
+    return document.querySelector('meta[name="product-id"]')?.content ?? "";
+  }
+
   function start() {
     const container = document.getElementById("similar-images-container");
-    const productId = document.querySelector('meta[name="product-id"]')?.content;
+    const productId = pageProduct();
     if (!container || !productId || running.has(container)) return;
     new SimilarImagesWidget({ ...container.dataset, productId, containerId: container.id }).init();
   }

@@ -287,6 +287,50 @@ def test_nothing_similar_is_said(visit: Visit, shop: Shop) -> None:
     expect(page.get_by_role("status").filter(has_text="Nothing similar enough was found.")).to_be_visible()
 
 
+def test_the_merely_nearest_are_called_that(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    answer_with(page, shop, [product(band="inspired")] * 2)
+    page.goto(shop.url)
+    expect(page.get_by_role("status").filter(has_text="These come closest.")).to_be_visible()
+    expect(page.locator(CARD)).to_have_count(2)
+    page.unroute_all()
+    answer_with(page, shop, [product(band="similar")])
+    page.goto(shop.url)
+    expect(page.locator(".siw-shelf [role=status]").first).to_have_text("1 similar piece")
+
+
+def test_by_hand_the_page_names_the_product(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    expect(page.locator(CARD)).to_have_count(6)
+    page.evaluate("new SimilarImagesWidget({ limit: 2, minSimilarity: 0 }).init()")
+    expect(page.locator(CARD)).to_have_count(2)
+    page.evaluate("document.querySelector('meta[name=product-id]').remove()")
+    said = page.evaluate("try { new SimilarImagesWidget({}).init() } catch (error) { error.message }")
+    assert "name the product" in said
+
+
+def test_a_search_called_off_leaves_nothing_behind(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    page.get_by_role("button", name="Search by photo").click()
+    dialog = page.get_by_role("dialog", name="Search by photo")
+    with page.expect_response(f"{shop.api}/api/garment-box"):
+        dialog.locator("input[type=file]").set_input_files(
+            {"name": "photo.png", "mimeType": "image/png", "buffer": shop.picture}
+        )
+    page.route(f"{shop.api}/api/recommendations/similar-images", lambda route: None)  # no answer, ever
+    dialog.get_by_role("button", name="Search", exact=True).click()
+    expect(dialog.locator(".siw-loading").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Search by photo").click()
+    expect(dialog.locator(".siw-loading")).to_have_count(0)
+    expect(dialog.locator(".siw-shelf")).not_to_have_attribute("aria-busy", "true")
+    page.unroute_all(behavior="ignoreErrors")
+    dialog.get_by_role("button", name="Search", exact=True).click()
+    expect(dialog.locator(CARD)).to_have_count(6)
+
+
 def test_search_by_photo(visit: Visit, shop: Shop) -> None:
     page = visit.page
     page.goto(shop.url)
