@@ -141,7 +141,7 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter.masks)
     last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
-    publish_encoder(last, cache, weights / "resnet34", plan.input_size, threads)
+    publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads)
     card = train_shipped_classifier(cache, weights / "resnet34", weights / "classifier", threads, seed)
     log.info("done: %s holds the three models; classifier %s", weights, card.metrics)
     return weights

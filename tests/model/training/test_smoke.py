@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 from Model.card import Card  # noqa: E402
 from Model.classifier import Classifier  # noqa: E402
 from Model.encoders import load_encoder  # noqa: E402
+from Model.segmenters import load_segmenter  # noqa: E402
 from Model.training.cache import build_cache, build_garments  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
 from Model.training.publish_encoder import publish_encoder  # noqa: E402
@@ -57,7 +58,7 @@ def checkpoint(cache: Path) -> Path:
 
 
 def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
-    card, check = publish_encoder(checkpoint, cache, tmp_path / "resnet34", size=64)
+    card, check = publish_encoder(checkpoint, cache, tmp_path / "resnet34", 64, load_segmenter("none", None, 1))
     assert check.fp32_difference < 1e-4
     assert card == Card.load(tmp_path / "resnet34")
     assert (card.input_size, card.resize, card.precision) == ((64, 64), "letterbox", "int8")
