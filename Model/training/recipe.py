@@ -7,8 +7,8 @@ file in OUT; a step whose file is complete is not done again, a step that was cu
 
 1. cache: every picture decoded once.
 2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
-3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then also with the photos cut out
-   by the mask network; at the end grown into a ResNet34.
+3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then, grown into a ResNet34, also
+   with the photos cut out by the mask network, at 96, 112 and 144 px.
 4. mask: the garment mask (mask_train.py), half-way, because the last stages learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 """
@@ -62,7 +62,7 @@ class Plan:
     before_mask: tuple[Stage, ...]
     after_mask: tuple[Stage, ...]
     mask_minutes: float
-    input_size: int = 96
+    input_size: int = 144
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:
@@ -76,7 +76,7 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         return full * share
 
     tune = Stage(
-        name="teacher", size=144, steps=100_000, minutes=minutes(15), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
+        name="teacher", size=144, steps=100_000, minutes=minutes(12), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
         average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
     )  # fmt: skip
     learn = Stage(
@@ -84,17 +84,17 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         weights=LEARN,
     )  # fmt: skip
     before = (
-        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(15), rate_end=0.6),
-        replace(learn, name="medium", size=96, minutes=minutes(15), rate_end=0.4, start="small.pt"),
+        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(8), rate_end=0.6),
+        replace(learn, name="medium", size=96, minutes=minutes(10), rate_end=0.4, start="small.pt"),
     )
-    as_served = replace(learn, judge="garments", strength=CUT_OUT)
+    as_served = replace(learn, arch="resnet34", judge="garments", mix=(6, 4, 5, 17), teacher_size=144, strength=CUT_OUT)
     after = (
-        replace(as_served, name="cut", size=80, minutes=minutes(20), mix=(6, 8, 8, 14), rate=1.3e-3, rate_end=0.5,
-                start="medium.pt"),
-        replace(as_served, name="deep", arch="resnet34", size=96, minutes=minutes(20), mix=(8, 6, 4, 14), rate=1e-3,
-                rate_end=0.01, average=0.995, start="cut.pt"),
+        replace(as_served, name="deep", size=96, minutes=minutes(12), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
+        replace(as_served, name="large", size=112, minutes=minutes(18), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
+        replace(as_served, name="last", size=144, minutes=minutes(32), rate=0.75e-3, rate_end=0.005, average=0.995,
+                start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
-    return Plan(tune, before, after, mask_minutes=minutes(25))
+    return Plan(tune, before, after, mask_minutes=minutes(22))
 
 
 def smoke_plan(seed: int) -> Plan:
