@@ -9,7 +9,7 @@ Source: Gao and Long, RaBitQ (SIGMOD 2024); Faiss's IndexIVFRaBitQ.
 import itertools
 import math
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,20 @@ _NEARLY_ALL = 0.98
 _WIDER = 4  # how many times more lists are searched where too few allowed rows were found
 
 
+class Plan(NamedTuple):
+    """How a query is answered.
+
+    Args:
+        scanned: Rows that are scored exactly, all that are allowed; 0 where lists are searched.
+        nprobe: Lists to search at least; 0 where rows are scanned.
+        depth: The best candidates from the lists that are scored exactly.
+    """
+
+    scanned: int
+    nprobe: int
+    depth: int
+
+
 @register("compact")
 class CompactIndex:
     """PCA, inverted lists and RaBitQ codes in memory; rows on disk.
@@ -51,7 +65,7 @@ class CompactIndex:
         self._centroids: NDArray[np.float32] = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
             -1, flat.d
         )
-        self._centroid_squares = np.einsum("nd,nd->n", self._centroids, self._centroids)
+        self._unfiltered: dict[int, Any] = {}
         self.nprobe: int = parameters["nprobe"]
         self.rerank: int = parameters["rerank"]
         self.scan_rows: int = parameters["scan_rows"]
@@ -106,27 +120,34 @@ class CompactIndex:
     def search(self, queries: NDArray[np.float32], k: int, allowed: Allowed | None = None) -> Hits:
         """Return the k nearest stored vectors of each query; see VectorIndex.search.
 
-        Few allowed rows are scanned exactly. Otherwise the search is as wide as the filter is tight, and looks only
-        into lists that hold an allowed row; where it finds too few, it is widened until it has them.
+        A search of lists looks only into those that hold an allowed row; where it finds too few, it is widened until it
+        has them.
         """
         if queries.shape[1] != self.dim:
             raise DimensionMismatch(self.dim, queries.shape[1])
-        if allowed is not None and allowed.count <= max(self.scan_rows, k):
+        plan = self.plan(k, allowed)
+        if not plan.nprobe:
             scores, rows = self._rows.search(queries, k, allowed)
             return Hits(rows, scores)
         faiss.omp_set_num_threads(1)  # it holds for the calling thread alone
         hits = empty_hits(len(queries), k)
         exist = len(self) if allowed is None else allowed.count
-        depth = self.rerank if k <= PAGE_ROWS else max(self.rerank, k + k // 4)
         for place in range(len(queries)):
             query = queries[place : place + 1]
-            nprobe = self.nprobe if allowed is None else self.nprobe_for(allowed.share)
+            nprobe = plan.nprobe
             while True:
-                found = refine(self._rows, query, self.candidates(query, depth, nprobe, allowed), hits, place)
+                found = refine(self._rows, query, self.candidates(query, plan.depth, nprobe, allowed), hits, place)
                 if found >= min(k, exist) or nprobe >= self.nlist:
                     break
                 nprobe = min(self.nlist, nprobe * _WIDER)
         return hits
+
+    def plan(self, k: int, allowed: Allowed | None = None) -> Plan:
+        """Choose by selectivity: few allowed rows are scanned; of more, the fewer, the more lists are searched."""
+        if allowed is not None and allowed.count <= max(self.scan_rows, k):
+            return Plan(allowed.count, 0, 0)
+        nprobe = self.nprobe if allowed is None else self.nprobe_for(allowed.share)
+        return Plan(0, nprobe, self.rerank if k <= PAGE_ROWS else max(self.rerank, k + k // 4))
 
     def candidates(
         self, query: NDArray[np.float32], depth: int, nprobe: int, allowed: Allowed | None = None
@@ -141,16 +162,27 @@ class CompactIndex:
             Shape: (depth,) or (2 * depth,), -1 for none.
         """
         if allowed is None:
-            inner = faiss.IVFRaBitQSearchParameters(nprobe=nprobe, qb=_QUERY_BITS)
-            parameters = faiss.SearchParametersPreTransform(index_params=inner)
+            parameters = self._unfiltered.get(nprobe)
+            if parameters is None:
+                inner = faiss.IVFRaBitQSearchParameters(nprobe=nprobe, qb=_QUERY_BITS)
+                parameters = self._unfiltered[nprobe] = faiss.SearchParametersPreTransform(index_params=inner)
             return self._index.search(query, depth, params=parameters)[1][0]
         turned = self._transform.apply(query)
-        # Not by BLAS: its threads wait for each other, 8 ms where the cores are busy, for work of 80 µs.
-        products = np.einsum("nd,d->n", self._centroids, turned[0])
-        distances = self._centroid_squares - 2.0 * products + np.einsum("nd,nd->n", turned, turned)
+        distances = self._centroid_distances(turned)
         lists, far = self._lists_to_search(distances, nprobe, allowed)
         parameters = faiss.IVFRaBitQSearchParameters(nprobe=len(lists), qb=_QUERY_BITS, sel=allowed.selector)
         return _search_lists(self._ivf, turned, 2 * depth if far else depth, lists, distances[lists], parameters)
+
+    def _centroid_distances(self, turned: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the squared distance of a turned query, shape (1, dims), from each centroid. Shape: (nlist,).
+
+        Not by NumPy's product: the threads of its BLAS wait for each other, and where other work has the cores, work of
+        20 µs takes several turns of the scheduler: 8 to 100 ms.
+        """
+        distances = np.empty(self.nlist, np.float32)
+        pointer = faiss.swig_ptr
+        faiss.fvec_L2sqr_ny(pointer(distances), pointer(turned), pointer(self._centroids), turned.shape[1], self.nlist)
+        return distances
 
     def _lists_to_search(
         self, distances: NDArray[np.float32], nprobe: int, allowed: Allowed
@@ -195,7 +227,7 @@ class CompactIndex:
         return {
             "codes": len(self) * self._ivf.code_size,
             "row numbers": len(self) * 8,
-            "centroids": self._centroids.nbytes + self._centroid_squares.nbytes,
+            "centroids": self._centroids.nbytes,
             "transform": 4 * self.dim * self._centroids.shape[1],
             "list of each row": self._lists.nbytes,
         }

@@ -6,6 +6,7 @@ known place for those who read single ones.
 """
 
 import os
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +21,35 @@ from Data.index.allowed import Allowed
 from Data.index.native import faiss
 
 _COUNT_AT = 8  # the header's 64-bit row count; its last 8 bytes hold the length of the rows in bytes
-_GATHER_SHARE = 1e-3  # below it, reading the allowed rows one by one beats testing every row's bit
+_GATHER_SHARE = 5e-3  # below it, reading the allowed rows one by one beats testing every row's bit
 _TRIES = 8
+_GAP_BYTES = 32_768  # rows that lie closer are asked for at once: a call to the system costs as much as reading this
+_KEPT_ROWS = 512
+_kept = threading.local()  # .index: see _filled
 _CAN_ASK = hasattr(os, "RWF_NOWAIT") and hasattr(os, "posix_fadvise")  # Linux; elsewhere the mapping has to do
 
 
 def _empty(dim: int) -> Any:
     return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _filled(vectors: NDArray[np.float16]) -> Any:
+    """Return an index of some vectors, in order; this thread's next call may fill it anew.
+
+    Making an index takes as long as searching a few hundred rows, so each thread keeps one for as many.
+
+    Args:
+        vectors: One or more. Shape: (m, dim).
+    """
+    if len(vectors) > _KEPT_ROWS:
+        index = _empty(vectors.shape[1])
+    else:
+        index = getattr(_kept, "index", None)
+        if index is None or index.d != vectors.shape[1]:
+            index = _kept.index = _empty(vectors.shape[1])
+        index.reset()
+    index.add_sa_codes(np.ascontiguousarray(vectors).view(np.uint8))
+    return index
 
 
 def rows_header(dim: int, count: int) -> bytes:
@@ -75,6 +98,7 @@ class Rows:
         self._header_bytes = header_bytes
         self.dim: int = index.d
         self._row_bytes = 2 * self.dim
+        self._bytes = self._view()  # as bytes, for the file's header leaves its numbers unaligned
 
     @classmethod
     def in_memory(cls, vectors: NDArray[np.float16]) -> Self:
@@ -107,13 +131,16 @@ class Rows:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
+    def _view(self) -> NDArray[np.uint8]:
+        if not len(self):
+            return np.empty((0, self._row_bytes), np.uint8)
+        codes: NDArray[np.uint8] = faiss.rev_swig_ptr(self._index.codes.data(), len(self) * self._row_bytes)
+        return codes.reshape(len(self), self._row_bytes)
+
     @property
     def vectors(self) -> NDArray[np.float16]:
         """All rows, not copied; valid as long as self. Shape: (n, dim)."""
-        if not len(self):
-            return np.empty((0, self.dim), np.float16)
-        codes = faiss.rev_swig_ptr(self._index.codes.data(), len(self) * self._row_bytes)
-        return codes.view(np.float16).reshape(len(self), self.dim)
+        return self._bytes.view(np.float16)
 
     def blocks(self, size: int = 16_384) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield (first row, rows as float32) over all rows."""
@@ -154,9 +181,21 @@ class Rows:
     def _search_few(
         self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        part = Rows.in_memory(self.gather(rows))
-        scores, places = part.search(queries, k)
-        return scores, np.where(places >= 0, rows[places] if len(rows) else -1, -1)
+        scores = np.full((len(queries), k), -1.0, np.float32)
+        found = np.full((len(queries), k), -1, np.int64)
+        faiss.omp_set_num_threads(1)  # it holds for the calling thread alone
+        parts: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+        for start in range(0, len(rows), _KEPT_ROWS):  # a block at a time, for much memory at once comes in new pages
+            block = rows[start : start + _KEPT_ROWS]
+            cosines, places = _filled(self.gather(block)).search(queries, min(k, len(block)))
+            parts.append((cosines, block[places]))
+        if parts:
+            cosines = np.concatenate([part[0] for part in parts], axis=1)
+            best = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+            width = best.shape[1]
+            scores[:, :width] = np.take_along_axis(cosines, best, 1).clip(-1.0, 1.0)
+            found[:, :width] = np.take_along_axis(np.concatenate([part[1] for part in parts], axis=1), best, 1)
+        return scores, found
 
     def score(
         self, query: NDArray[np.float32], rows: NDArray[np.int64]
@@ -169,9 +208,12 @@ class Rows:
         Returns:
             Cosines and the rows they belong to, both (m,).
         """
+        if not len(rows):
+            return np.empty(0, np.float32), rows
         order = np.sort(rows)
-        scores, places = Rows.in_memory(self.gather(order)).search(query, len(order))
-        return scores[0], order[places[0]]
+        faiss.omp_set_num_threads(1)  # it holds for the calling thread alone
+        scores, places = _filled(self.gather(order)).search(query, len(order))
+        return np.clip(scores[0], -1.0, 1.0, out=scores[0]), order[places[0]]
 
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         """Return some rows.
@@ -186,7 +228,7 @@ class Rows:
             Shape: (m, dim).
         """
         if self._file is None or not _CAN_ASK or self._seems_cached(rows):
-            return self.vectors[rows]
+            return self._bytes.take(rows, axis=0).view(np.float16)
         out = np.empty((len(rows), self.dim), np.float16)
         target = out.reshape(-1).view(np.uint8).data if len(rows) else memoryview(b"")
         size = self._row_bytes
@@ -209,8 +251,9 @@ class Rows:
         """Tell the system which rows will be read next, if some of them are not in memory."""
         if self._file is None or not _CAN_ASK or allowed.count > len(self) // 4 or self._seems_cached(allowed.rows):
             return
-        for offset in (allowed.rows * self._row_bytes + self._header_bytes).tolist():
-            os.posix_fadvise(self._file, offset, self._row_bytes, os.POSIX_FADV_WILLNEED)
+        for first, last in stretches(allowed.rows, _GAP_BYTES // self._row_bytes):
+            offset = first * self._row_bytes + self._header_bytes
+            os.posix_fadvise(self._file, offset, (last + 1 - first) * self._row_bytes, os.POSIX_FADV_WILLNEED)
 
     def _seems_cached(self, rows: NDArray[np.int64]) -> bool:
         assert self._file is not None
@@ -221,3 +264,13 @@ class Rows:
         except OSError:
             return False
         return True
+
+
+def stretches(rows: NDArray[np.int64], gap: int) -> list[tuple[int, int]]:
+    """Return (first, last) of each stretch of rising row numbers that lie no more than a gap apart."""
+    if not len(rows):
+        return []
+    breaks = np.flatnonzero(np.diff(rows) > gap)
+    firsts = rows[np.concatenate(([0], breaks + 1))]
+    lasts = rows[np.concatenate((breaks, [len(rows) - 1]))]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
