@@ -73,10 +73,12 @@ def common(
 ) -> None:
     """Set up logging for a person who watches."""
     from Backend.logs import configure_logging
-    from Backend.settings import Settings
+    from Backend.settings import Settings, export
 
     level = "debug" if verbose else "warning"
     configure_logging(Settings().model_copy(update={"log_level": level, "log_format": "console"}))
+    if verbose:
+        export({"SIMILOOK_LOG_LEVEL": level})  # for what the command starts, and a service's own log
 
 
 def main() -> None:

@@ -46,11 +46,11 @@ def demo(
 
 
 def api_part(settings: "Settings") -> "Part":
-    """Return the API as a part to start, told to log little."""
+    """Return the API as a part to start, which logs little unless the settings say more."""
     from Backend.settings import REPOSITORY, child_environment
     from Backend.supervisor import Part
 
-    variables = settings.environment() | {"SIMILOOK_LOG_LEVEL": "warning", "SIMILOOK_LOG_FORMAT": "console"}
+    variables = {"SIMILOOK_LOG_LEVEL": "warning", "SIMILOOK_LOG_FORMAT": "console"} | settings.environment()
     return Part(
         name="API",
         command=[sys.executable, "-m", "Backend.cli", "serve"],

@@ -2,6 +2,7 @@
 
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -110,10 +111,11 @@ def api(
 
 def facts(data: str) -> "dict[str, JsonValue]":
     """Return where figures come from: command, commit, machine, data, day."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    git = shutil.which("git")  # a container has none
+    commit = subprocess.run([git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout if git else ""
     return {
         "command": shlex.join(["similook", *sys.argv[1:]]),
-        "commit": done.stdout.strip() or "unknown",
+        "commit": commit.strip() or "unknown",
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "data": data,
         "day": f"{datetime.now(UTC):%Y-%m-%d}",

@@ -13,6 +13,7 @@ app = typer.Typer(help="The networks' weights.", no_args_is_help=True)
 def list_models_() -> None:
     """List the weights that can be used, with their licences."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from Model.card import Card
@@ -21,7 +22,8 @@ def list_models_() -> None:
     table = Table("Name", "Kind", "Precision", "Dim", "Licence", "Source")
     for name, folder in sorted(list_models(settings_with().models).items()):
         card = Card.load(folder)
-        table.add_row(name, card.kind, card.precision, str(card.dim), card.licence, card.source)
+        dim = "" if card.kind == "segmenter" else str(card.dim)
+        table.add_row(escape(name), card.kind, card.precision, dim, escape(card.licence), escape(card.source))
     Console().print(table)
 
 

@@ -49,13 +49,19 @@ def search(
     if as_json:
         typer.echo(shown.model_dump_json(indent=2))
         return
+    if not shown.similar_products:
+        narrowed = " that passes the filters" if category or gender else ""
+        typer.echo(f"No product{narrowed} can be found by its looks; `similook stats` says what the catalogue holds.")
+        return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     seen = shown.category
     title = f"{seen.name} ({seen.probability:.0%})" if seen else "Not sure what this is"
-    table = Table("Similarity", "Product", "Name", "Brand", "Price", title=title)
+    table = Table("Similarity", "Product", "Name", "Brand", "Price", title=escape(title))
     for product in shown.similar_products:
         price = "" if product.final_price is None else f"{product.final_price:g} {product.currency}"
-        table.add_row(f"{product.similarity_score:.3f}", product.product_id, product.name, product.brand or "", price)
+        words = (escape(text) for text in (product.product_id, product.name, product.brand or ""))
+        table.add_row(f"{product.similarity_score:.3f}", *words, price)
     Console().print(table)

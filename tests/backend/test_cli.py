@@ -1,6 +1,7 @@
 """The command line: the same answers as the API, and one sentence for what cannot be done."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from Backend.cli import app
 from Backend.errors import PathUnusable, PortInUse
 from Backend.schemas import SimilarAnswer
+from Backend.services import open_catalogue
 from Backend.settings import Settings, child_environment
 from Data.errors import IndexMissing
 from tests.backend.conftest import DrawnPhoto
@@ -53,6 +55,24 @@ def test_search_as_a_table(settings: Settings, photos: list[DrawnPhoto], photo: 
     result = run(app, ["search", str(photo), "-k", "3", "--data-dir", str(settings.data_dir)])
     assert result.exit_code == 0, result.output
     assert photos[4].product_id in result.stdout
+
+
+def test_search_shows_names_as_they_are(
+    settings: Settings, photos: list[DrawnPhoto], photo: Path, data_dir: Path
+) -> None:
+    shutil.copytree(settings.data_dir, data_dir)
+    with open_catalogue(Settings(data_dir=data_dir)) as catalogue:
+        product = catalogue.get(photos[4].product_id)
+        catalogue.upsert([product.model_copy(update={"name": "[/b] [red]Dress"})])
+    result = run(app, ["search", str(photo), "-k", "1", "--data-dir", str(data_dir)])
+    assert result.exit_code == 0, result.exception
+    assert "[/b] [red]Dress" in " ".join(result.stdout.split())
+
+
+def test_search_that_finds_nothing_says_so(settings: Settings, photo: Path) -> None:
+    result = run(app, ["search", str(photo), "--category", "no-such", "--data-dir", str(settings.data_dir)])
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.startswith("No product that passes the filters can be found by its looks")
 
 
 def test_search_of_a_file_that_is_not_there(settings: Settings) -> None:
