@@ -48,6 +48,9 @@ class RequestContext:
         sent = dict(scope["headers"]).get(REQUEST_ID_HEADER, b"")
         request_id = sent if ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(8).encode()
         scope["request_id"] = request_id.decode()
+        method = scope["method"]
+        if method == "HEAD":  # a GET whose body the server keeps back, for it goes by its own scope
+            scope = {**scope, "method": "GET"}
         structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
         started = time.perf_counter()
         status: int | None = None
@@ -68,11 +71,11 @@ class RequestContext:
         finally:
             elapsed_s = time.perf_counter() - started
             route = getattr(scope.get("route"), "path_format", UNMATCHED)
-            self._metrics.requests.labels(scope["method"], route, str(status or ABORTED)).inc()
+            self._metrics.requests.labels(method, route, str(status or ABORTED)).inc()
             self._metrics.latency.labels(route).observe(elapsed_s)
             log.info(
                 "request",
-                method=scope["method"],
+                method=method,
                 path=scope["path"],
                 route=route,
                 status=status or ABORTED,

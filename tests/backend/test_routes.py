@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+import requests
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -105,6 +106,14 @@ def test_a_method_that_a_route_does_not_take(client: TestClient) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_whoever_asks_for_the_head_gets_the_head(base_url: str) -> None:
+    for path in ("/healthz", "/static/similar_images.js", "/api/products"):
+        whole, head = requests.get(base_url + path, timeout=10), requests.head(base_url + path, timeout=10)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == whole.headers["content-length"]
+    assert requests.head(f"{base_url}/api/classify", timeout=10).status_code == 405
+
+
 @pytest.fixture(scope="module")
 def image_url(client: TestClient, photos: list[DrawnPhoto]) -> str:
     return str(client.get(f"/api/products/{photos[0].product_id}").json()["image_url"])
@@ -168,11 +177,12 @@ def test_not_ready_before_it_has_loaded(settings: Settings) -> None:
     assert answer.headers["retry-after"]
 
 
-def test_counters_tell_what_happened(client: TestClient) -> None:
+def test_counters_tell_what_happened(client: TestClient, photos: list[DrawnPhoto]) -> None:
     client.get("/api/products")
+    client.post("/api/classify", files={"file": photos[0].data})
     text = client.get("/metrics").text
     assert 'similook_requests_total{method="GET",route="/api/products",status="200"}' in text
-    assert "similook_stage_seconds_bucket" in text
+    assert 'similook_stage_seconds_bucket{le="+Inf",stage="see"}' in text
 
 
 def test_metrics_can_be_locked(settings: Settings, tmp_path: Path) -> None:
