@@ -30,8 +30,6 @@ class Texts:
     camera: str
     camera_button: str
     samples_title: str
-    sample_button: str
-    crop_title: str
     crop_hint: str
     crop_reset: str
     crop_not_found: str
@@ -98,8 +96,6 @@ ENGLISH = Texts(
     camera="Take a photo of one garment",
     camera_button="Take the photo",
     samples_title="Or start with one of these",
-    sample_button="Search with {name}",
-    crop_title="Your photo",
     crop_hint="Tap the frame, then drag it or its corners around one garment.",
     crop_reset="Reset frame",
     crop_not_found="We could not make out a garment. Drag the frame over what you are looking for.",
@@ -180,8 +176,6 @@ KOREAN = Texts(
     camera="옷 한 벌이 잘 보이게 찍어 주세요",
     camera_button="사진 찍기",
     samples_title="또는 아래 상품으로 시작해 보세요",
-    sample_button="{name}(으)로 검색",
-    crop_title="내 사진",
     crop_hint="틀을 누른 뒤 모서리를 끌어 옷 한 벌에 맞춰 주세요.",
     crop_reset="틀 초기화",
     crop_not_found="옷을 찾지 못했습니다. 찾으려는 옷 위로 틀을 옮겨 주세요.",

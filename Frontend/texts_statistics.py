@@ -45,7 +45,6 @@ class StatisticsTexts:
     compare_matches: str
     compare_unseen: str
     compare_unknown: str
-    compare_with: str
     index: str
     index_kind: str
     index_vectors: str
@@ -94,7 +93,6 @@ ENGLISH = StatisticsTexts(
     compare_matches="Its {count} closest matches",
     compare_unseen="This product's picture has not been looked at yet.",
     compare_unknown="There is no product with this number.",
-    compare_with="Compare",
     index="Index",
     index_kind="Kind",
     index_vectors="Vectors",
@@ -143,7 +141,6 @@ KOREAN = StatisticsTexts(
     compare_matches="가장 비슷한 상품 {count}개",
     compare_unseen="이 상품의 사진은 아직 분석하지 않았습니다.",
     compare_unknown="이 번호의 상품이 없습니다.",
-    compare_with="비교하기",
     index="색인",
     index_kind="종류 (색인)",
     index_vectors="벡터 수",

@@ -1,13 +1,16 @@
 """Both languages say the same things with the same blanks to fill."""
 
+import re
 from dataclasses import fields
 from decimal import Decimal
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from Frontend import formats
 from Frontend.texts import ENGLISH, KOREAN, Language, Texts, choose_language
+from Frontend.texts_statistics import StatisticsTexts
 
 
 def blanks(sentence: str) -> set[str]:
@@ -22,6 +25,12 @@ def test_every_sentence_has_the_same_blanks(name: str) -> None:
     assert korean
     assert english != korean
     assert blanks(english) == blanks(korean)
+
+
+@pytest.mark.parametrize("kind", [Texts, StatisticsTexts])
+def test_every_sentence_is_said_somewhere(kind: type, repository: Path) -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (repository / "Frontend").rglob("*.py"))
+    assert [field.name for field in fields(kind) if not re.search(rf"\.{field.name}\b", code)] == []
 
 
 def test_both_languages_name_the_same_13_categories() -> None:
