@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from Data.database import among
+from Data.database import among, fetch_tuples
 from Data.schema import pictures, product_pictures, products
 
 
@@ -27,7 +27,7 @@ def row_hashes(connection: Connection, source: str, product_ids: Collection[str]
     """Return product_id to row_hash of the products that a feed brings; those of others are left out."""
     wanted = among(connection, products.c.product_id, product_ids)
     query = select(products.c.product_id, products.c.row_hash).where(wanted, products.c.source == source)
-    return {row[0]: row[1] for row in connection.execute(query).all()}
+    return dict(fetch_tuples(connection, query))
 
 
 def count_rows(connection: Connection, source: str) -> tuple[int, int]:

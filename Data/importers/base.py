@@ -7,7 +7,7 @@ becomes a RowProblem. `Data/importers/run.py` puts the rows into the catalogue.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from Data.crawler.feeds import download_feed
 from Data.crawler.fetcher import Fetcher
@@ -15,9 +15,8 @@ from Data.errors import ImportFailed, UnknownImporter
 from Data.product import RowProblem
 
 
-@dataclass(frozen=True)
-class ImportedRow:
-    """One product as its source tells it.
+class ImportedRow(NamedTuple):
+    """One product as its source tells it. A named tuple, because a sync makes one for every row of a feed.
 
     Args:
         row: Number of the row in its source, counted from 1.

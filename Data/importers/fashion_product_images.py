@@ -53,8 +53,11 @@ class FashionProductImages:
                 header = tuple(next(lines, "").rstrip("\n").split(","))
                 if header != COLUMNS:
                     raise ImportFailed(f"{TABLE} of {self._name} does not have the columns {', '.join(COLUMNS)}.")
-                for number, line in enumerate((line for line in lines if line.strip()), start=1):
-                    yield _row(number, line.rstrip("\n"))
+                number = 0
+                for line in lines:
+                    if not line.isspace():
+                        number += 1
+                        yield _row(number, line.rstrip("\n"))
             except UnicodeDecodeError as error:
                 raise ImportFailed(f"{TABLE} of {self._name} is not UTF-8: fetch the set again.") from error
 

@@ -8,7 +8,7 @@ import io
 import mmap
 import os
 import zipfile
-from hashlib import blake2b
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
@@ -84,25 +84,24 @@ class TarFiles:
         self._path = path
         self._members = read_index(path)
         with path.open("rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._bytes = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
         offset, size, _ = self._member(name)
-        return self._bytes[offset : offset + size]
+        return bytes(self._bytes[offset : offset + size])
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file; tables inside a tar are small enough to be held."""
         return io.BytesIO(self.read(name))
 
     def fingerprint(self, name: str) -> str | None:
-        """Return size and time; in a tar without times, a hash of the bytes."""
-        try:
-            offset, size, mtime = self._member(name)
-        except FileNotFoundError:
+        """Return size and time; in a tar without times, size and checksum, which is what a zip keeps."""
+        member = self._members.get(name) or self._members.get(str(PurePosixPath(name)))
+        if member is None:
             return None
-        said = mtime or blake2b(self._bytes[offset : offset + size], digest_size=8).hexdigest()
-        return f"{size}-{said}"
+        offset, size, mtime = member
+        return f"{size}-{mtime or zlib.crc32(self._bytes[offset : offset + size])}"
 
     def _member(self, name: str) -> Member:
         member = self._members.get(name) or self._members.get(str(PurePosixPath(name)))

@@ -11,7 +11,7 @@ from Data.database import reading
 from Data.errors import ProductInvalid
 from Data.images import ImageStore
 from Data.importers.base import ImportedRow, Importer
-from Data.importers.identity import HALF, SeenIds, hash_row, key_of
+from Data.importers.identity import HALF, SeenIds, hash_pictures, hash_row, key_of
 from Data.product import Picture, Product, RowProblem
 from Data.records import UpsertReport
 
@@ -53,7 +53,7 @@ class Candidate:
     Args:
         row: as the source tells it.
         key: its product_id.
-        hash: of the row.
+        hash: of the row, and of its pictures alone.
         stored: the product as the last row left it; None for a new one.
     """
 
@@ -97,15 +97,15 @@ class Intake:
         Bad rows and repeated ids go into the report. Nothing is written, and no picture is read.
         """
         self._report.rows += len(rows)
-        named = list(self._named(rows, seen))
+        named = self._named(rows, seen)
         differing: dict[str, tuple[str, ImportedRow]] = {}
         with reading(self._catalogue.engine) as connection:
-            hashes = row_hashes(connection, self._source, [key for key, _ in named])
+            hashes = row_hashes(connection, self._source, named)
             self.met += len(hashes)
-            for key, row in named:
+            for key, row in named.items():
                 said = hash_row(row, self._importer)
-                if hashes.get(key) != said:
-                    differing[key] = said, row
+                if not (hashes.get(key) or "").startswith(said):
+                    differing[key] = said + hash_pictures(row, self._importer), row
             stored = stored_rows(connection, self._source, differing) if differing else {}
         found = [Candidate(row, key, said, stored.get(key)) for key, (said, row) in differing.items()]
         return found, len(named) - len(found)
@@ -150,9 +150,9 @@ class Intake:
                     said = f"The picture {url[:80]!r} is not a whole http or https address."
                     self._report.add_problem(RowProblem(candidate.row.row, said, candidate.key))
 
-    def _named(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> Iterator[tuple[str, ImportedRow]]:
-        """Yield the rows that have an id of their own."""
-        fresh: dict[str, tuple[int, ImportedRow]] = {}
+    def _named(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> dict[str, ImportedRow]:
+        """Return the rows that have an id of their own, by it."""
+        fresh: dict[str, ImportedRow] = {}
         for row in rows:
             if isinstance(row, RowProblem):
                 self._report.add_problem(row)
@@ -168,15 +168,14 @@ class Intake:
             if currency:
                 self._report.currencies[str(currency).upper()[:3]] += 1
             if key in fresh:
-                self._repeated(key, row, fresh[key][0])
-                continue
-            fresh[key] = row.row, row
-        earlier = seen.add({key: number for key, (number, _) in fresh.items()})
-        for key, (_, row) in fresh.items():
-            if key in earlier:
-                self._repeated(key, row, earlier[key])
+                self._repeated(key, row, fresh[key].row)
             else:
-                yield key, row
+                fresh[key] = row
+        earlier = seen.add({key: row.row for key, row in fresh.items()})
+        if earlier:
+            for key in [key for key in fresh if key in earlier]:
+                self._repeated(key, fresh.pop(key), earlier[key])
+        return fresh
 
     def _repeated(self, key: str, row: ImportedRow, earlier: int) -> None:
         said = f"product_id {key!r} stands in row {earlier} already; this row is left out."

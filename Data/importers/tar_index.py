@@ -7,14 +7,18 @@ Source: POSIX.1-1988 ustar header layout.
 """
 
 import mmap
+import struct
 import tarfile
 from pathlib import Path, PurePosixPath
 
 from Data.errors import ImportFailed, SourceCutOff
 
 BLOCK = 512
-_FILE, _FOLDER = b"0\x00", b"5"
+_FILES, _FOLDER = (b"0", b"\0"), b"5"
 _END = bytes(BLOCK)
+_POSIX, _GNU = b"ustar\0", b"ustar "
+# name, size, time, kind, magic, and what POSIX tars put before a long name
+_HEADER = struct.Struct("100s24x12s12s8xc100x6s82x155s12x")
 _NUL = b"\0"
 
 
@@ -46,30 +50,27 @@ def _read_plain(path: Path) -> dict[str, Member] | None:
     if length < BLOCK:
         return None
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as tar:
-        offset = 0
-        while True:
-            header = tar[offset : offset + BLOCK]
-            if len(header) < BLOCK or header == _END:
-                # A tar ends with empty blocks; one without is `tarfile`'s to judge.
-                return found if header == _END and found else None
-            kind = header[156:157]
-            if header[257:262] != b"ustar" or (kind not in _FILE and kind != _FOLDER):
-                return None
+        offset, unpack = 0, _HEADER.unpack_from
+        while offset + BLOCK <= length:
+            name, digits, time, kind, magic, front = unpack(tar, offset)
+            if (magic != _POSIX and magic != _GNU) or (kind not in _FILES and kind != _FOLDER):
+                return found if tar[offset : offset + BLOCK] == _END and found else None
             try:
-                size = int(header[124:136].strip(b" \0") or b"0", 8)
-                mtime = int(header[136:148].strip(b" \0") or b"0", 8)
-                name = header[:100].rstrip(b"\0").decode()
-                # GNU tars keep times where POSIX ones keep the front part of a long name.
-                if header[345] and header[262] == 0:
-                    name = f"{header[345:500].partition(_NUL)[0].decode()}/{name}"
+                size = int(digits.strip(b" \0") or b"0", 8)
+                mtime = int(time.strip(b" \0") or b"0", 8)
+                said = name.partition(_NUL)[0].decode()
+                # GNU tars keep times there.
+                if front[0] and magic == _POSIX:
+                    said = f"{front.partition(_NUL)[0].decode()}/{said}"
             except ValueError:
                 return None
             offset += BLOCK
             if offset + size > length:
                 raise tarfile.ReadError("unexpected end of data")
             if kind != _FOLDER:
-                found[_tidy(name)] = offset, size, mtime
+                found[_tidy(said)] = offset, size, mtime
             offset += -(-size // BLOCK) * BLOCK
+    return None  # a tar ends with empty blocks; one without is `tarfile`'s to judge
 
 
 def _read_any(path: Path) -> dict[str, Member]:
@@ -85,4 +86,4 @@ def _read_any(path: Path) -> dict[str, Member]:
 
 
 def _tidy(name: str) -> str:
-    return str(PurePosixPath(name)) if name.startswith("./") or "//" in name else name
+    return str(PurePosixPath(name)) if "//" in name or name.startswith("./") else name
