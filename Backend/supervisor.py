@@ -46,6 +46,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
         self._stop = threading.Event()
+        self._waiting = False
 
     def __enter__(self) -> Self:
         return self
@@ -56,10 +57,12 @@ class Supervisor:
         self.stop_all()
 
     def stop_on_signals(self) -> None:
-        """Take Ctrl-C and SIGTERM as the wish to stop."""
+        """Take Ctrl-C and SIGTERM as the wish to stop: they end a wait, and interrupt whatever comes before it."""
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             self._stop.set()
+            if not self._waiting:
+                raise KeyboardInterrupt
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
@@ -82,6 +85,7 @@ class Supervisor:
         Raises:
             PartFailed: one ended, or took longer than `timeout_s`.
         """
+        self._waiting = True
         until = time.monotonic() + timeout_s
         for part, _ in self._running:
             while part.ready_url is not None and not _answers(part.ready_url):
@@ -98,11 +102,13 @@ class Supervisor:
         Raises:
             PartFailed: a part ended by itself.
         """
+        self._waiting = True
         while not self._stop.wait(POLL_S):
             self._check()
 
     def stop_all(self) -> None:
         """Ask every part to end, the last one first, and kill those that do not."""
+        self._waiting = True  # another signal must not interrupt this
         for _, process in reversed(self._running):
             process.send_signal(signal.SIGTERM)
         until = time.monotonic() + GRACE_S

@@ -31,10 +31,10 @@ def demo(
         require_free(settings.page_host, settings.page_port, "--page-port")
     with Supervisor() as parts:
         parts.stop_on_signals()
+        if not no_page:
+            parts.start(_page(settings))  # first: it loads while the catalogue is looked after
         prepare(settings, typer.echo)
         parts.start(api_part(settings))
-        if not no_page:
-            parts.start(_page(settings))
         if not parts.wait_ready(READY_S):
             return
         typer.secho(f"API   http://{settings.host}:{settings.port}/docs", bold=True)

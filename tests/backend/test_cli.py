@@ -206,6 +206,24 @@ def test_the_demo_starts_and_stops(settings: Settings) -> None:
             requests.get(f"http://127.0.0.1:{closed}/", timeout=5)
 
 
+def test_the_demo_can_be_stopped_while_it_draws(data_dir: Path) -> None:
+    port, page_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "Backend.cli", "demo", "--port", str(port), "--page-port", str(page_port)],
+        env=child_environment({"SIMILOOK_DATA_DIR": str(data_dir), "SIMILOOK_THREADS": "1"}),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "Drawing the sample catalogue.\n"
+    process.terminate()
+    output, _ = process.communicate(timeout=40)
+    assert process.returncode == 130
+    assert output == ""
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{page_port}/", timeout=5)
+
+
 def test_the_demo_without_a_page_ends_on_sigterm(settings: Settings) -> None:
     port = free_port()
     process = subprocess.Popen(
