@@ -1,6 +1,8 @@
 """Every other route: exact answers, caching, readiness, counters, the two classic addresses."""
 
 import io
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -260,8 +262,6 @@ def test_request_ids_are_kept_if_harmless(client: TestClient) -> None:
 
 
 def test_a_full_queue_answers_429_with_retry_after(settings: Settings, photos: list[DrawnPhoto]) -> None:
-    import threading
-
     tight = settings.model_copy(update={"queue_size": 1})
     with TestClient(create_app(tight)) as client:
         services = client.app.state.services  # type: ignore[attr-defined]
@@ -286,7 +286,7 @@ def test_a_full_queue_answers_429_with_retry_after(settings: Settings, photos: l
         begun.acquire(timeout=20)
         queue = client.app.state.queue  # type: ignore[attr-defined]
         while queue.waiting < 1:
-            pass
+            time.sleep(0.01)
         refused = client.post("/api/recommendations/similar-images", files={"file": photos[0].data})
         release.set()
         for thread in threads:

@@ -147,6 +147,19 @@ def test_crops_that_cannot_be_used(client: TestClient, photos: list[DrawnPhoto],
     assert problem(client, data={"crop": crop}, files={"file": photos[0].data})["status"] == 422
 
 
+@pytest.mark.parametrize(
+    ("crop", "unit"), [("7,9,1,1", "px"), ("0.5,0.5,0.0001,0.9", "fraction"), ("-9,-9,99,99", "fraction")]
+)
+def test_crops_of_a_pixel_and_of_more_than_all(
+    client: TestClient, photos: list[DrawnPhoto], crop: str, unit: str
+) -> None:
+    answer = client.post(URL, files={"file": photos[0].data}, data={"crop": crop, "crop_unit": unit})
+    if crop.startswith("0.5"):  # a twentieth of a pixel wide
+        assert answer.json()["type"] == "urn:similook:problem:crop-invalid"
+    else:
+        assert len(answer.json()["similar_products"]) == 10
+
+
 @pytest.mark.parametrize("token", ["", "abc", "A" * 3_000, "\u00fc", "A" * 40_000])
 def test_tokens_that_we_did_not_sign(client: TestClient, token: str) -> None:
     assert problem(client, data={"query_token": token, "limit": "3"})["status"] in (400, 422)

@@ -98,6 +98,19 @@ def test_nobody_listening_is_said_so() -> None:
             ApiClient(Settings(api_url=url, api_retries=1)).products(1)
 
 
+def test_a_service_that_takes_too_long_is_given_up() -> None:
+    with socket.socket() as listening:  # takes the connection, and never answers
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(ServiceUnavailable):
+            ApiClient(Settings(api_url=url, api_timeout_s=0.2)).garment_box("a.jpg", drawn("red"))
+        listening.setblocking(False)
+        listening.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # it was not asked twice: the second wait would be as long
+            listening.accept()
+
+
 def test_an_answer_of_another_shape_is_said_so(service: Service) -> None:
     service.mood.products = [{"product_id": "only-an-id", "category_slug": "bag"}]
     with pytest.raises(UnexpectedAnswer):
