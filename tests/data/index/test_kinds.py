@@ -1,5 +1,8 @@
 """Every kind of index finds what a plain matrix product finds, under any filter."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +119,15 @@ def test_the_list_of_kinds() -> None:
         kind_named("magic")
     with pytest.raises(ValueError, match="already"):
         register("exact")(kind_named("exact"))
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_a_build_sleep_where_they_wait(own: str | None, expected: str) -> None:
+    """OpenMP itself says what it goes by; its way with spinning threads made a build beside other work take minutes."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "true"} | ({} if own is None else {"OMP_WAIT_POLICY": own})
+    command = [sys.executable, "-c", "import Data.index.native"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    if "OMP_WAIT_POLICY" not in done.stderr:
+        pytest.skip("this build of Faiss does not come with GNU's OpenMP")
+    assert f"OMP_WAIT_POLICY = '{expected}'" in done.stderr
