@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.search_catalogue import EMBEDDER
-from benchmarks.search_report import Findings
+from benchmarks.search_report import Measured, Row
 from Data.catalogue import Catalogue
 from Data.features import FeatureRow, Features
 from Data.filters import Filter
@@ -24,7 +24,7 @@ Find = Callable[[NDArray[np.float32]], ArrayLike]
 
 
 def measure_filters(
-    size: int, generation: Generation, live: LiveIndex, queries: NDArray[np.float32], findings: Findings
+    size: int, generation: Generation, live: LiveIndex, queries: NDArray[np.float32], measured: Measured
 ) -> None:
     """Measure recall and time under random rows of several shares, and under real columns by the live index."""
     rows, columns = generation.rows, generation.columns
@@ -34,7 +34,7 @@ def measure_filters(
         truth = rows.search(queries, TOP, allowed)[0][:, -1]
         recall, again = searched(with_rows(generation.index, allowed), queries, truth)
         _, new = searched(with_mask(generation.index, mask), queries[:50], truth[:50])
-        findings.add_filter(size, f"random rows, {share:.1%}", allowed.share, recall, new, again)
+        measured.add("filters", filter_row(size, f"random rows, {share:.1%}", allowed.share, recall, new, again))
     dress, shoes = "dresses", "casual-shoes"
     middle = Filter(gender=("men",), in_stock=True, min_price=Decimal(20), max_price=Decimal(60))
     for name, wanted in (
@@ -47,7 +47,19 @@ def measure_filters(
         truth = rows.search(queries, TOP, allowed)[0][:, -1]
         recall, again = searched(by_live(live, wanted, forget=False), queries, truth)
         _, new = searched(by_live(live, wanted, forget=True), queries[:50], truth[:50])
-        findings.add_filter(size, f"{name} (live)", allowed.share, recall, new, again)
+        measured.add("filters", filter_row(size, f"{name} (live)", allowed.share, recall, new, again))
+
+
+def filter_row(size: int, name: str, share: float, recall: float, new_ms: float, again_ms: float) -> Row:
+    """Return what a filter did: new_ms with the mask made for the query, again_ms with the mask at hand."""
+    return {
+        "size": size,
+        "filter": name,
+        "share": share,
+        "recall@10": recall,
+        "p50_new_ms": new_ms,
+        "p50_again_ms": again_ms,
+    }
 
 
 def with_rows(index: VectorIndex, allowed: Allowed) -> Find:
@@ -86,7 +98,7 @@ def searched(find: Find, queries: NDArray[np.float32], truth: NDArray[np.float32
     return float(np.mean(good)), 1e3 * float(np.median(times))
 
 
-def measure_changes(size: int, catalogue: Catalogue, live: LiveIndex, findings: Findings) -> None:
+def measure_changes(size: int, catalogue: Catalogue, live: LiveIndex, measured: Measured) -> None:
     """Measure how long after its commit a new product, and its deletion, are seen by an index that follows."""
     rng = np.random.default_rng(SEED)
     delays: dict[str, list[float]] = {"new": [], "deleted": []}
@@ -104,8 +116,7 @@ def measure_changes(size: int, catalogue: Catalogue, live: LiveIndex, findings: 
     live.stop()
     for what, seconds in delays.items():
         row = {"size": size, "change": what, "median_s": float(np.median(seconds)), "most_s": max(seconds)}
-        findings.changes.append(row)
-        print(row, flush=True)
+        measured.add("changes", row)
 
 
 def seconds_until(live: LiveIndex, vector: NDArray[np.float32], product_id: str, there: bool) -> float:

@@ -6,9 +6,10 @@ the vectors are kept in a cache file named for the encoder's checksum.
 
 import csv
 import io
+import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ class Pictures:
     kinds: NDArray[np.int64]
     kind_names: list[str]
     encoder: str
+    encoder_sha256: str
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -42,7 +44,7 @@ class Pictures:
         order = np.random.default_rng(seed).permutation(len(self))
         kept = np.sort(order[held_out:])
         queries = self.vectors[order[:held_out]].astype(np.float32)
-        rest = Pictures(self.vectors[kept], self.kinds[kept], self.kind_names, self.encoder)
+        rest = replace(self, vectors=self.vectors[kept], kinds=self.kinds[kept])
         return rest, queries / np.linalg.norm(queries, axis=1, keepdims=True)
 
 
@@ -54,7 +56,7 @@ def load_pictures(shared: Path, encoder_folder: Path, cache: Path) -> Pictures:
         encoder_folder: Folder with card.json and the ONNX file.
         cache: Folder for the vectors.
     """
-    encoder = OnnxEncoder(encoder_folder, threads=1)
+    encoder = OnnxEncoder(encoder_folder, threads=os.cpu_count() or 1)
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / f"features-{encoder.card.sha256[:12]}.npz"
     if not path.is_file():
@@ -65,7 +67,7 @@ def load_pictures(shared: Path, encoder_folder: Path, cache: Path) -> Pictures:
     with np.load(path) as saved:
         names = [str(name) for name in saved["names"]]
         source = f"{encoder.card.name} {encoder.card.sha256[:12]} ({encoder.card.source})"
-        return Pictures(saved["vectors"], saved["kinds"], names, source)
+        return Pictures(saved["vectors"], saved["kinds"], names, source, encoder.card.sha256)
 
 
 def _embed_all(data: Path, encoder: OnnxEncoder) -> tuple[NDArray[np.float16], list[str]]:
@@ -79,7 +81,7 @@ def _embed_all(data: Path, encoder: OnnxEncoder) -> tuple[NDArray[np.float16], l
             vectors.append(encoder.embed(images).astype(np.float16))
             images.clear()
             if len(kinds) % 3200 == 0:
-                print(f"embedded {len(kinds)}", flush=True)
+                print(f"  embedded {len(kinds)}", flush=True)
     if images:
         vectors.append(encoder.embed(images).astype(np.float16))
     return np.concatenate(vectors), kinds

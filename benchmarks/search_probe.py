@@ -1,7 +1,8 @@
 """What the search benchmark measures in processes of their own: memory, the time to open, a build's peak.
 
-python -m benchmarks.search_probe build FOLDER KIND      prints JSON: seconds, peak_mb, manifest
-python -m benchmarks.search_probe memory FOLDER QUERIES  prints JSON: open_s, and resident MB by what is mapped
+python -m benchmarks.search_probe build FOLDER KIND           prints JSON: seconds, of each stage too, peak_mb, recall
+python -m benchmarks.search_probe memory FOLDER KIND QUERIES prints JSON: open_s, ready_s (changes followed, too),
+                                                              resident_mb, and apart from it the rows' page_cache_mb
 """
 
 import json
@@ -17,7 +18,8 @@ from benchmarks.search_catalogue import EMBEDDER
 from Data.catalogue import Catalogue
 from Data.features import Features
 from Data.index.builder import build_generation
-from Data.index.generations import current_name, open_generation
+from Data.index.compact import LISTS, SEARCH
+from Data.index.generations import COLUMNS, ROWS, current_name, open_generation
 from Data.index.live import LiveIndex
 
 
@@ -25,8 +27,10 @@ def build(root: Path, kind: str) -> dict[str, Any]:
     """Build a generation of the catalogue in the folder."""
     with Catalogue.open(f"sqlite:///{root / 'catalogue.sqlite'}") as catalogue:
         begun = time.perf_counter()
+        first_seen: dict[str, float] = {}
 
         def show(stage: str, done: int, total: int) -> None:
+            first_seen.setdefault(stage, time.perf_counter() - begun)
             if stage not in ("rows", "add") or done == total or done % 100_000 < 2000:
                 print(f"  {time.perf_counter() - begun:.0f} s {stage} {done}/{total}", file=sys.stderr, flush=True)
 
@@ -39,7 +43,14 @@ def build(root: Path, kind: str) -> dict[str, Any]:
             lease_ttl_s=120.0,
         )
         seconds = time.perf_counter() - begun
-        return {"seconds": seconds, "peak_mb": _peak_mb(), "manifest": manifest.model_dump(mode="json")}
+    starts = {stage: 0.0 if stage == "rows" else start for stage, start in first_seen.items()}
+    ends = [*list(starts.values())[1:], seconds]
+    return {
+        "seconds": seconds,
+        "stages": {stage: end - start for (stage, start), end in zip(starts.items(), ends, strict=True)},
+        "peak_mb": _peak_mb(),
+        "recall": manifest.recall,
+    }
 
 
 def _peak_mb() -> float:
@@ -49,7 +60,7 @@ def _peak_mb() -> float:
 
 
 def memory(root: Path, kind: str, queries: Path) -> dict[str, Any]:
-    """Open the index and search, and look what stays in memory."""
+    """Open the index and search, and look what stays in memory: apart the rows, whose pages the system may take."""
     vectors = np.load(queries)
     name = current_name(root / kind) or ""
     begun = time.perf_counter()
@@ -61,16 +72,15 @@ def memory(root: Path, kind: str, queries: Path) -> dict[str, Any]:
         begun = time.perf_counter()
         index = LiveIndex(root / kind, catalogue.engine, EMBEDDER)
         ready = time.perf_counter() - begun
-        after_open = _resident()
         for vector in vectors:
             index.search(vector[None], 10)
         after = _resident()
-    grown = {key: round((after[key] - before.get(key, 0)) / 2**20, 1) for key in after}
+    grown = {key: (after[key] - before.get(key, 0)) / 2**20 for key in after}
     return {
         "open_s": opened,
         "ready_s": ready,
-        "resident_mb": {key: value for key, value in grown.items() if value >= 0.1},
-        "anonymous_at_open_mb": round((after_open["anonymous"] - before["anonymous"]) / 2**20, 1),
+        "resident_mb": sum(size for name, size in grown.items() if name != ROWS),
+        "page_cache_mb": grown.get(ROWS, 0.0),
     }
 
 
@@ -82,7 +92,7 @@ def _resident() -> dict[str, int]:
         if re.match(r"^[0-9a-f]+-[0-9a-f]+ ", line):
             path = line.split(maxsplit=5)[5] if len(line.split(maxsplit=5)) > 5 else ""
             file = Path(path).name
-            name = file if file in ("rows.faiss", "columns.pack", "search.faiss", "lists.npy") else "other"
+            name = file if file in (ROWS, COLUMNS, SEARCH, LISTS) else "other"
             if not path or path.startswith("["):
                 name = "anonymous"
         elif line.startswith("Rss:"):
