@@ -14,7 +14,13 @@ def colours(first: str) -> dict[str, Any]:
 
 def statistics(products: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the catalogue at a glance; its dearest product has a name that attacks the page."""
-    attack = {**products[0], "name": "<script>alert(1)</script>"} if products else {}
+    if not products:
+        return {
+            "products": 0,
+            "prices": {"currency": None, "priced": 0, "median": None, "bins": []},
+            "index": {"generation": None, "kind": "exact", "vectors": 0, "dimension": 0, "recall": 1.0},
+        }
+    attack = {**products[0], "name": "<script>alert(1)</script>"}
     bins = [{"low": 20.0, "high": 40.0, "count": 7}, {"low": 40.0, "high": None, "count": 5}]
     return {
         "products": 1234,
@@ -28,7 +34,7 @@ def statistics(products: list[dict[str, Any]]) -> dict[str, Any]:
         "brand_count": 1,
         "prices": {"currency": "EUR", "priced": 12, "median": 40.0, "bins": bins},
         "cheapest": products[:5],
-        "dearest": [attack] if attack else [],
+        "dearest": [attack],
         "colours": colours("navy"),
         "index": {"generation": "000001", "kind": "compact", "vectors": 1290, "dimension": 512, "recall": 0.997},
     }

@@ -55,6 +55,17 @@ def test_a_product_that_has_gone_is_explained(page: AppTest, service: Service) -
     assert ENGLISH.compare_unknown in html(page)
 
 
+def test_an_empty_catalogue_is_shown_as_one(page: AppTest, service: Service) -> None:
+    service.mood.products = []
+    st.cache_data.clear()
+    page.run()
+    assert not page.exception
+    shown = html(page)
+    for sentence in (ENGLISH.prices_none, ENGLISH.colours_none, ENGLISH.index_none):
+        assert sentence in shown
+    assert len(page.get("vega_lite_chart")) + len(page.get("arrow_vega_lite_chart")) == 0
+
+
 def test_korean_throughout(page: AppTest) -> None:
     page.button_group(key="language").set_value("ko").run()
     assert not page.exception
