@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/recommendations", tags=["recommendations"])
 MAX_GARMENTS = 8
 
 
+@router.post("/similar-images/", include_in_schema=False)
 @router.post("/similar-images", responses=problems(*PHOTO, 404, 409))
 async def similar_images(
     served: Served,

@@ -20,32 +20,74 @@
 
   const TEXTS = {
     en: {
-      title: "Similar pieces", loading: "Looking for similar pieces",
+      title: "Similar pieces",
+      loading: "Looking for similar pieces",
       count: (n) => (n === 1 ? "1 similar piece" : `${n} similar pieces`),
-      similar: (percent, level) => `${percent}% similar, ${level}`, high: "high", medium: "medium", low: "low",
-      now: "now", before: "before", soldOut: "Sold out", noPicture: "No picture",
-      far: "Nothing here is very much like it. These come closest.", empty: "Nothing similar enough was found.", failed: "Similar pieces cannot be shown right now.",
-      busy: "Many people are searching. Try again in a moment.", picture: "This photo cannot be used. Try another one.",
-      retry: "Try again", open: "Search by photo", close: "Close", choose: "Choose a photo", drop: "or drop it here",
-      kept: "Used for this search only and not kept.", photo: "Your photo", another: "Another photo", search: "Search",
-      frame: "Frame around the garment", hint: "Drag the frame around one garment. Arrow keys move it, with Shift they resize it.",
+      similar: (percent, level) => `${percent}% similar, ${level}`,
+      high: "high",
+      medium: "medium",
+      low: "low",
+      now: "now",
+      before: "before",
+      soldOut: "Sold out",
+      noPicture: "No picture",
+      far: "Nothing here is very much like it. These come closest.",
+      empty: "Nothing similar enough was found.",
+      failed: "Similar pieces cannot be shown right now.",
+      busy: "Many people are searching. Try again in a moment.",
+      picture: "This photo cannot be used. Try another one.",
+      retry: "Try again",
+      open: "Search by photo",
+      close: "Close",
+      choose: "Choose a photo",
+      drop: "or drop it here",
+      kept: "Used for this search only and not kept.",
+      photo: "Your photo",
+      another: "Another photo",
+      search: "Search",
+      frame: "Frame around the garment",
+      hint: "Drag the frame around one garment. Arrow keys move it, with Shift they resize it.",
       place: (x, y, w, h) => `${x}% from left, ${y}% from top, ${w}% wide, ${h}% high`,
     },
     ko: {
-      title: "비슷한 상품", loading: "비슷한 상품을 찾고 있습니다", count: (n) => `비슷한 상품 ${n}개`,
-      similar: (percent, level) => `유사도 ${percent}%, ${level}`, high: "높음", medium: "보통", low: "낮음",
-      now: "판매가", before: "정가", soldOut: "품절", noPicture: "사진 없음",
-      far: "아주 비슷한 상품은 없습니다. 그나마 가장 가까운 상품들입니다.", empty: "충분히 비슷한 상품을 찾지 못했습니다.", failed: "지금은 비슷한 상품을 보여 드릴 수 없습니다.",
-      busy: "지금 검색이 많습니다. 잠시 후 다시 시도해 주세요.", picture: "이 사진은 사용할 수 없습니다. 다른 사진을 골라 주세요.",
-      retry: "다시 시도", open: "사진으로 찾기", close: "닫기", choose: "사진 고르기", drop: "또는 여기로 끌어다 놓기",
-      kept: "이번 검색에만 쓰이고 저장되지 않습니다.", photo: "내 사진", another: "다른 사진", search: "검색",
-      frame: "옷을 둘러싼 틀", hint: "틀을 끌어 옷 한 벌에 맞춰 주세요. 방향키로 옮기고, Shift와 함께 누르면 크기가 바뀝니다.",
+      title: "비슷한 상품",
+      loading: "비슷한 상품을 찾고 있습니다",
+      count: (n) => `비슷한 상품 ${n}개`,
+      similar: (percent, level) => `유사도 ${percent}%, ${level}`,
+      high: "높음",
+      medium: "보통",
+      low: "낮음",
+      now: "판매가",
+      before: "정가",
+      soldOut: "품절",
+      noPicture: "사진 없음",
+      far: "아주 비슷한 상품은 없습니다. 그나마 가장 가까운 상품들입니다.",
+      empty: "충분히 비슷한 상품을 찾지 못했습니다.",
+      failed: "지금은 비슷한 상품을 보여 드릴 수 없습니다.",
+      busy: "지금 검색이 많습니다. 잠시 후 다시 시도해 주세요.",
+      picture: "이 사진은 사용할 수 없습니다. 다른 사진을 골라 주세요.",
+      retry: "다시 시도",
+      open: "사진으로 찾기",
+      close: "닫기",
+      choose: "사진 고르기",
+      drop: "또는 여기로 끌어다 놓기",
+      kept: "이번 검색에만 쓰이고 저장되지 않습니다.",
+      photo: "내 사진",
+      another: "다른 사진",
+      search: "검색",
+      frame: "옷을 둘러싼 틀",
+      hint: "틀을 끌어 옷 한 벌에 맞춰 주세요. 방향키로 옮기고, Shift와 함께 누르면 크기가 바뀝니다.",
       place: (x, y, w, h) => `왼쪽에서 ${x}%, 위에서 ${y}%, 너비 ${w}%, 높이 ${h}%`,
     },
   };
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-  const number = (value, fallback) => (value !== "" && Number.isFinite(Number(value ?? NaN)) ? Number(value) : fallback);
+
+  /** Return a value as a number, or the fallback where it is none; an empty text is none. */
+  function number(value, fallback) {
+    const read = value === "" ? NaN : Number(value ?? NaN);
+    return Number.isFinite(read) ? read : fallback;
+  }
 
   /** Return a new element. Strings among the children become text, never markup. */
   function el(tag, attributes = {}, ...children) {
@@ -181,7 +223,7 @@
         el("span", { class: "siw-name" }, String(product.name ?? "")),
         this.price(product),
       ];
-      return el("li", {}, href ? el("a", { class: "siw-card", href }, ...inside) : el("div", { class: "siw-card" }, ...inside));
+      return el("li", {}, el(href ? "a" : "div", { class: "siw-card", href }, ...inside));
     }
 
     picture(address) {
@@ -190,8 +232,14 @@
       if (url === null) return missing();
       const sized = /\/api\/images\/[0-9a-f]{64}$/.test(url); // the service makes smaller ones of its own
       const image = el("img", {
-        loading: "lazy", decoding: "async", alt: "", width: "320", height: "400", sizes: sized ? "(max-width: 40rem) 46vw, 220px" : null,
-        srcset: sized ? `${url}?w=320 320w, ${url}?w=640 640w` : null, src: sized ? `${url}?w=320` : url,
+        loading: "lazy",
+        decoding: "async",
+        alt: "", // the name stands right below
+        width: "320",
+        height: "400",
+        sizes: sized ? "(max-width: 40rem) 46vw, 220px" : null,
+        srcset: sized ? `${url}?w=320 320w, ${url}?w=640 640w` : null,
+        src: sized ? `${url}?w=320` : url,
       });
       image.addEventListener("error", () => image.replaceWith(missing()), { once: true });
       return image;
@@ -209,7 +257,8 @@
       const off = Math.round(number(rate, (1 - paid / price) * 100));
       line.append(
         el("span", { class: "siw-paid siw-sale" }, hidden(`${this.texts.now} `), money.format(paid)), " ",
-        el("del", {}, hidden(`${this.texts.before} `), money.format(price)), " ", el("span", { class: "siw-off" }, `−${off}%`));
+        el("del", {}, hidden(`${this.texts.before} `), money.format(price)), " ",
+        el("span", { class: "siw-off" }, `−${off}%`));
       return line;
     }
   }
@@ -266,8 +315,8 @@
 
     put(box) {
       this.box = box;
-      const { style } = this.frame;
-      [style.left, style.top, style.width, style.height] = [box.x, box.y, box.w, box.h].map((share) => `${share * 100}%`);
+      const sides = { left: box.x, top: box.y, width: box.w, height: box.h };
+      for (const [side, share] of Object.entries(sides)) this.frame.style[side] = `${share * 100}%`;
     }
 
     /** Move the whole box, or one corner of it, by fractions of the photo. */
@@ -317,8 +366,9 @@
       this.shelf = new Shelf(options, texts);
       this.cropper = new Cropper(texts);
       this.input = el("input", { type: "file", accept: "image/*", class: "siw-hidden" });
-      this.drop = el("label", { class: "siw-drop" }, this.input, el("span", { class: "siw-button siw-strong" }, texts.choose),
-        el("span", { class: "siw-or" }, texts.drop), el("span", {}, texts.kept));
+      const choose = el("span", { class: "siw-button siw-strong" }, texts.choose);
+      this.drop = el("label", { class: "siw-drop" }, this.input, choose, el("span", { class: "siw-or" }, texts.drop),
+        el("span", {}, texts.kept));
       this.find = button(texts.search, "siw-button siw-strong", () => this.search());
       const another = button(texts.another, "siw-button", () => this.input.click());
       this.photo = el("div", { class: "siw-photo" }, this.cropper.element, el("p", { class: "siw-hint" }, texts.hint),
@@ -391,11 +441,28 @@
 
   /** See docs/widget.md for the options. */
   class SimilarImagesWidget {
-    constructor({ productId = pageProduct(), containerId = "similar-images-container", category = "", limit = 10, minSimilarity = 0.5,
-      apiBase = serviceBase(), language = "", currency = "", productUrl = "" }) {
-      const whole = Math.trunc(number(limit, 10));
-      this.options = { productId: String(productId), containerId, category, language, currency, productUrl,
-        limit: clamp(whole, 1, 50), minSimilarity: clamp(number(minSimilarity, 0.5), 0, 1), apiBase: apiBase.replace(/\/+$/, "") };
+    constructor({
+      productId = pageProduct(),
+      containerId = "similar-images-container",
+      category = "",
+      limit = 10,
+      minSimilarity = 0.5,
+      apiBase = serviceBase(),
+      language = "",
+      currency = "",
+      productUrl = "",
+    }) {
+      this.options = {
+        productId: String(productId),
+        containerId,
+        category,
+        limit: clamp(Math.trunc(number(limit, 10)), 1, 50),
+        minSimilarity: clamp(number(minSimilarity, 0.5), 0, 1),
+        apiBase: apiBase.replace(/\/+$/, ""),
+        language,
+        currency,
+        productUrl,
+      };
     }
 
     /** Fill the container; what stood in it goes. */
@@ -403,7 +470,9 @@
       const { options } = this;
       const container = document.getElementById(options.containerId);
       if (container === null) throw new Error(`SimilarImagesWidget: no element has the id "${options.containerId}"`);
-      if (options.productId === "") throw new Error("SimilarImagesWidget: name the product as productId or in a meta element");
+      if (options.productId === "") {
+        throw new Error("SimilarImagesWidget: name the product as productId or in a meta element");
+      }
       const spoken = options.language || container.closest("[lang]")?.lang || navigator.language;
       const language = spoken.toLowerCase().startsWith("ko") ? "ko" : "en";
       const texts = TEXTS[language];
@@ -414,7 +483,8 @@
       const search = new PhotoSearch(chosen, texts);
       const head = el("div", { class: "siw-head" }, el("h2", { class: "siw-title" }, texts.title),
         button(texts.open, "siw-button", () => search.open()));
-      container.replaceChildren(el("section", { class: "siw", lang: language, "aria-label": texts.title }, head, shelf.element, search.dialog));
+      const inside = [head, shelf.element, search.dialog];
+      container.replaceChildren(el("section", { class: "siw", lang: language, "aria-label": texts.title }, ...inside));
       const query = new URLSearchParams({ limit: options.limit, min_similarity: options.minSimilarity });
       if (options.category) query.set("category", options.category);
       const path = `/api/recommendations/similar-images/${encodeURIComponent(options.productId)}/?${query}`;

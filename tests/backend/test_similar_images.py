@@ -45,6 +45,7 @@ def test_a_token_repeats_the_search_without_the_photo(client: TestClient, photos
     repeated = SimilarAnswer.model_validate_json(again.content)
     assert [p.product_id for p in repeated.similar_products] == [p.product_id for p in first.similar_products]
     assert (repeated.category, repeated.garment_found) == (first.category, first.garment_found)
+    assert client.post(f"{URL}/", data={"query_token": first.query_token}).json() == again.json()
     # A token of a token is the same query still.
     assert repeated.query_token == first.query_token
 
