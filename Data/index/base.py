@@ -144,9 +144,14 @@ def checked_unit(vectors: NDArray[Any], dim: int) -> NDArray[np.float32]:
     return ready
 
 
-def first_invalid(vectors: NDArray[np.float32]) -> int | None:
-    """Return the number of the first row that is not a finite unit vector, None if all are."""
+def valid_rows(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows are finite unit vectors. Shape: (n,)."""
     with np.errstate(invalid="ignore", over="ignore"):
         squares = np.einsum("nd,nd->n", vectors, vectors)
-        good = np.abs(squares - 1.0) <= 2 * NORM_TOLERANCE
+        return np.asarray(np.abs(squares - 1.0) <= 2 * NORM_TOLERANCE)  # written so that NaN fails as well
+
+
+def first_invalid(vectors: NDArray[np.float32]) -> int | None:
+    """Return the number of the first row that is not a finite unit vector, None if all are."""
+    good = valid_rows(vectors)
     return None if good.all() else int(np.argmin(good))

@@ -1,15 +1,20 @@
 """How a snapshot follows the change log: from one moment to a later one, by asking the database what is true now."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from Data.changes import ChangeLog
+from Data.errors import DimensionMismatch
 from Data.features import Features
+from Data.index.base import valid_rows
 from Data.index.segments import Patch, Segment, add_patch, add_segment
 from Data.index.snapshot import Snapshot
 from Data.records import FeatureBatch, ProductColumns
+
+_log = logging.getLogger(__name__)
 
 
 class Follower:
@@ -42,7 +47,7 @@ class Follower:
         last_op = {change.vector_id: change.op for change in changes}
         embedded = {change.vector_id for change in changes if change.op == "upsert"}
         alive = {vector_id for vector_id, op in last_op.items() if op != "delete"}
-        vectors = self._features.by_vector_ids(sorted(alive & embedded), self._embedder_id)
+        vectors = self._vectors(sorted(alive & embedded), snapshot.dim)
         columns = self._features.columns(sorted(alive - embedded), self._embedder_id)
         known = set(vectors.vector_ids.tolist()) | columns.keys()
         gone = np.array(sorted(last_op.keys() - known), np.int64)
@@ -54,8 +59,13 @@ class Follower:
         """Return a snapshot without a base that holds every vector of the database in memory."""
         snapshot = Snapshot(None, self._log.last_seq())
         for batch in self._features.iterate(self._embedder_id):
-            snapshot = replace(snapshot, segments=add_segment(snapshot.segments, Segment.of(batch)))
+            sound = _sound(batch, snapshot.dim)
+            if len(sound):
+                snapshot = replace(snapshot, segments=add_segment(snapshot.segments, Segment.of(sound)))
         return snapshot
+
+    def _vectors(self, ids: list[int], dim: int) -> FeatureBatch:
+        return _sound(self._features.by_vector_ids(ids, self._embedder_id), dim)
 
     def _patch(self, snapshot: Snapshot, columns: dict[int, ProductColumns]) -> Snapshot:
         """Give vectors new columns; one that is nowhere yet is fetched whole."""
@@ -68,7 +78,31 @@ class Follower:
             patch = Patch.of(rows[in_base], [columns[vector_id] for vector_id in ids[in_base].tolist()])
             snapshot = replace(snapshot, patches=add_patch(snapshot.patches, patch), _filters={})
         others = ids[~in_base].tolist()
-        return _put(snapshot, self._features.by_vector_ids(others, self._embedder_id)) if others else snapshot
+        return _put(snapshot, self._vectors(others, snapshot.dim)) if others else snapshot
+
+
+def _sound(batch: FeatureBatch, dim: int) -> FeatureBatch:
+    """Return the batch without vectors that are not finite unit vectors.
+
+    Features lets none in. One that a tool or a failing disk has put into the table is left out and reported, as if its
+    picture had not been embedded, for its scores would be no numbers and one product must not stop all others.
+
+    Args:
+        dim: Length of the vectors that are there already; 0 for none.
+    Raises:
+        DimensionMismatch: the batch's are of another.
+    """
+    if not len(batch):
+        return batch
+    if dim and batch.vectors.shape[1] != dim:
+        raise DimensionMismatch(dim, int(batch.vectors.shape[1]))
+    good = valid_rows(batch.vectors.astype(np.float32))
+    if good.all():
+        return batch
+    for vector_id in batch.vector_ids[~good].tolist():
+        _log.error("The vector %d in the database is not a finite unit vector: embed its picture again.", vector_id)
+    kept = np.flatnonzero(good)
+    return FeatureBatch(batch.vector_ids[kept], batch.vectors[kept], [batch.columns[place] for place in kept.tolist()])
 
 
 def _remove(snapshot: Snapshot, ids: NDArray[np.int64]) -> Snapshot:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,8 +112,7 @@ class LiveIndex:
         snapshot = self._snapshot
         if k < 1:
             raise ValueError("k must be at least 1")
-        dim = _dim(snapshot)
-        vectors = checked_unit(queries, dim or queries.shape[-1])
+        vectors = checked_unit(queries, snapshot.dim or queries.shape[-1])
         return [snapshot.search(vectors[row : row + 1], k, filter, by) for row in range(len(vectors))]
 
     def facets(self, field: FacetField, filter: Filter = _EVERYTHING) -> list[tuple[str, int]]:
@@ -133,7 +131,7 @@ class LiveIndex:
         )
         return IndexFacts(
             total_vectors=len(snapshot),
-            dimension=_dim(snapshot),
+            dimension=snapshot.dim,
             product_count=self._counted[1],
             generation=_name(snapshot),
             kind=base.manifest.kind if base else "exact",
@@ -310,8 +308,3 @@ class LiveIndex:
 
 def _name(snapshot: Snapshot | None) -> str | None:
     return snapshot.base.manifest.generation if snapshot is not None and snapshot.base is not None else None
-
-
-def _dim(snapshot: Snapshot) -> int:
-    pieces: list[Any] = [snapshot.base, *snapshot.segments]
-    return next((int(piece.rows.dim) for piece in pieces if piece is not None), 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from Data.filters import Filter
 from Data.index.allowed import Allowed
 from Data.index.base import PAGE_ROWS
-from Data.index.columns import Columns, WordField
+from Data.index.columns import Columns
 from Data.index.generations import Generation
 from Data.index.segments import Patch, Segment
 
@@ -63,6 +63,12 @@ class Snapshot:
     def __len__(self) -> int:
         dead = 0 if self.dead is None else int(np.count_nonzero(self.dead))
         return (len(self.base.rows) if self.base else 0) - dead + self.delta
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector; 0 while there is none."""
+        pieces = ([self.base] if self.base else []) + list(self.segments)
+        return pieces[0].rows.dim if pieces else 0
 
     @property
     def delta(self) -> int:
@@ -254,6 +260,3 @@ def _continued(first: list[_Entry], deeper: list[_Entry], k: int, last: bool) ->
     if last and len(joined) < k:
         joined = sorted(first + new, key=lambda entry: (-entry.hit.cosine, entry.hit.vector_id))
     return joined[:k]
-
-
-__all__: list[str] = ["By", "FacetField", "ProductHit", "Snapshot", "WordField"]

@@ -31,6 +31,7 @@ from Data.index.live import LiveIndex
 from Data.index.manifest import read_manifest
 
 EMBEDDER = "embedder-a"
+SAMPLES = Path(__file__).with_name("samples")
 
 
 def found(shop: Any, index: LiveIndex) -> set[str]:
@@ -83,6 +84,21 @@ def test_a_file_cut_short_is_noticed(two: Any, file: str, rest: int) -> None:
     path.write_bytes(path.read_bytes()[:rest])
     index = live(two)
     assert (index.facts().generation, found(two, index)) == ("000001", stored(two))
+
+
+@pytest.mark.parametrize("file", ["search.faiss", "lists.npy", "rows.faiss", "columns.pack"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
+def test_damage_to_a_compact_index_is_noticed(tmp_path: Path, file: str, damage: str) -> None:
+    shutil.copytree(SAMPLES / "format-1-compact", tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "000001" / file
+    if damage == "flip":
+        flip(path, 0.6)
+    elif damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: -7 if damage == "cut" else 0])
+    with pytest.raises(IndexCorrupt, match=f"{file}.*rollback"):
+        open_generation(tmp_path, "000001", EMBEDDER)
 
 
 @pytest.mark.parametrize("content", ["", "000002", "000001 12345678", "../../etc 00000000", "\x00\xff"])

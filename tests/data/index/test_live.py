@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from Data.errors import DimensionMismatch, ForeignEmbedder, VectorsInvalid
 from Data.filters import Filter
@@ -138,6 +139,49 @@ def test_bad_queries_are_refused(shop: Any) -> None:
     for wrong in (np.nan, 0.0, np.inf, 7.0):
         with pytest.raises(VectorsInvalid, match="length"):
             index.search(np.full((1, 16), wrong, np.float32), 5)
+
+
+def overwrite(shop: Any, picture: int, vector: Any) -> None:
+    """Put a vector into the table behind the back of Features, which would refuse it."""
+    with shop.catalogue.engine.execution_options(similook_write=True).begin() as connection:
+        connection.execute(
+            text("UPDATE features SET vector = :v WHERE picture_sha256 = :sha"),
+            {"v": np.asarray(vector, "<f2").tobytes(), "sha": f"{picture:064x}"},
+        )
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 0.0, np.inf, 3.0])
+def test_a_bad_vector_in_the_database_hides_its_own_product_alone(shop: Any, wrong: float, caplog: Any) -> None:
+    shop.fill(8)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    shop.fill(4, first=100)
+    overwrite(shop, 10, np.full(16, wrong))
+    index.refresh()
+    expected = {f"p{number}" for number in (*range(8), 100, 102, 103)}
+    for following in (index, LiveIndex(shop.directory.parent / "none yet", shop.catalogue.engine, EMBEDDER)):
+        hits = following.search(shop.vector()[None], 50)[0]
+        assert {hit.product_id for hit in hits} == expected
+        assert all(-1.0 <= hit.cosine <= 1.0 for hit in hits)
+    assert "vector 10 in the database" in caplog.text
+    assert "embed its picture again" in caplog.text
+
+
+def test_vectors_of_another_length_stop_the_following_and_not_the_serving(shop: Any) -> None:
+    shop.fill(8)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    shop.fill(1, first=100)
+    overwrite(shop, 9, np.eye(1, 8))
+    with pytest.raises(DimensionMismatch, match="16"):
+        index.refresh()
+    assert {hit.product_id for hit in index.search(shop.vector()[None], 50)[0]} == {f"p{number}" for number in range(8)}
+    index.start()
+    until = time.monotonic() + 20
+    while index.facts().problem is None and time.monotonic() < until:
+        time.sleep(0.02)
+    index.stop()
+    assert "16" in (index.facts().problem or "")
 
 
 def test_a_foreign_embedder_is_refused(shop: Any) -> None:
