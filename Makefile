@@ -4,8 +4,9 @@ PIP_ARGS ?=
 PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 8000
-PAGE_PORT ?= 8501
+# Ports of the demo; empty: 8000 and 8501, or what SIMILOOK_PORT and SIMILOOK_PAGE_PORT say.
+PORT ?=
+PAGE_PORT ?=
 DATA ?= ../shared/data
 OUT ?= build/train
 
@@ -37,7 +38,7 @@ $(VENV)/.everything: $(EVERYTHING) | $(BIN)/python
 setup: $(VENV)/.serving  ## Install what serving needs (no torch) into .venv.
 
 demo: setup  ## Draw and index the sample catalogue, start the API and the page; Ctrl-C stops both.
-	$(BIN)/similook demo --port $(PORT) --page-port $(PAGE_PORT)
+	$(BIN)/similook demo $(if $(PORT),--port $(PORT)) $(if $(PAGE_PORT),--page-port $(PAGE_PORT))
 
 test: $(VENV)/.everything  ## Install everything, torch included, and run the whole suite.
 	$(BIN)/python -m pytest -m "not proof" $(PYTEST_ARGS)

@@ -26,9 +26,9 @@ def demo(
     from Backend.supervisor import Supervisor
 
     settings = settings_with(data_dir=data_dir, port=port, page_port=page_port)
-    require_free(settings.host, settings.port, "--port")
+    require_free(settings.host, settings.port, "--port (with make: PORT=8001)")
     if not no_page:
-        require_free(settings.page_host, settings.page_port, "--page-port")
+        require_free(settings.page_host, settings.page_port, "--page-port (with make: PAGE_PORT=8502)")
     with Supervisor() as parts:
         parts.stop_on_signals()
         if not no_page:

@@ -167,12 +167,27 @@ def test_a_port_in_use_names_the_port_and_the_option(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for option in ("--port", "--page-port"):
+        for option, with_make in (("--port", "PORT=8001"), ("--page-port", "PAGE_PORT=8502")):
             result = run(app, ["demo", option, str(port), "--data-dir", str(tmp_path)])
             assert isinstance(result.exception, PortInUse)
             assert str(result.exception) == (
-                f"Port {port} is in use by another program; stop it, or choose another port with {option}."
+                f"Port {port} is in use by another program; stop it, or choose another port with {option} "
+                f"(with make: {with_make})."
             )
+
+
+def test_make_passes_the_ports_on(repository: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+
+    def recipe(*variables: str) -> str:
+        done = subprocess.run(["make", "-n", "demo", *variables], cwd=repository, capture_output=True, text=True)
+        return (
+            next(line for line in done.stdout.splitlines() if "/similook demo" in line).split("/similook ")[1].strip()
+        )
+
+    assert recipe() == "demo"
+    assert recipe("PORT=8001", "PAGE_PORT=8502").split() == ["demo", "--port", "8001", "--page-port", "8502"]
 
 
 def free_port() -> int:
