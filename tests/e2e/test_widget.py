@@ -3,21 +3,19 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from Backend.samples import prepare
 from Backend.services import open_catalogue
 from Backend.settings import Settings
+from tests.e2e import axe
 from tests.e2e.conftest import DESKTOP, HOSTILE_NAME, PER_CLASS, PHONE, Service, _free_port
 
 pytestmark = pytest.mark.browser
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 CARD = ".siw-card:not(.siw-loading)"
 OPTIONS = 'data-category="" data-limit="6" data-min-similarity="0.1"'
 SHOP_PAGE = """<!doctype html>
@@ -135,18 +133,10 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
 
 def faults(visit: Visit) -> list[str]:
     """Return what axe-core finds serious or critical. What the page says against axe's own styles is not kept."""
-    page, own = visit.page, list(visit.complaints)
-    # Handed over by the debugging protocol, which the page's policy does not bind.
-    page.evaluate(AXE + ";0")
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    page.wait_for_timeout(50)
+    own = list(visit.complaints)
+    found = axe.faults(visit.page)
     visit.complaints[:] = own
-    return [
-        f"{violation['id']}: {node['html']} {node['failureSummary']}"
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
+    return found
 
 
 def product(**changes: object) -> dict[str, object]:
