@@ -30,6 +30,9 @@ _LEAST = 1000
 _FAR = 1.25  # times fewer allowed rows around the query than elsewhere
 _MORE, _MOST_MORE = 3.0, 16.0  # then so many times more rows are looked at, for the nearest of them lie widely spread
 _NEARLY_ALL = 0.98
+FIRST_ROWS = 16
+"""Up to so many results are what tuning measures recall on; more of them need more candidates than those do."""
+
 _WIDER = 4  # how many times more lists are searched where too few allowed rows were found
 
 
@@ -52,7 +55,8 @@ class CompactIndex:
     """PCA, inverted lists and RaBitQ codes in memory; rows on disk.
 
     Args:
-        parameters: nprobe, rerank, filtered ([share, nprobe] by falling share) and scan_rows, as tuning wrote them.
+        parameters: nprobe, rerank (candidates scored for up to FIRST_ROWS results), filtered ([share, nprobe] by
+            falling share) and scan_rows, as tuning wrote them.
     """
 
     kind: ClassVar[str]
@@ -146,8 +150,13 @@ class CompactIndex:
         """Choose by selectivity: few allowed rows are scanned; of more, the fewer, the more lists are searched."""
         if allowed is not None and allowed.count <= max(self.scan_rows, k):
             return Plan(allowed.count, 0, 0)
-        nprobe = self.nprobe if allowed is None else self.nprobe_for(allowed.share)
-        return Plan(0, nprobe, self.rerank if k <= PAGE_ROWS else max(self.rerank, k + k // 4))
+        if allowed is None:
+            return Plan(0, self.nprobe, self.rerank if k <= FIRST_ROWS else self.depth_for(k))
+        return Plan(0, self.nprobe_for(allowed.share), self.depth_for(k))
+
+    def depth_for(self, k: int) -> int:
+        """Return how many candidates are scored where pages of results, or filtered ones, are wanted."""
+        return max(self.rerank, PAGE_ROWS, k + k // 4 if k > PAGE_ROWS else 0)
 
     def candidates(
         self, query: NDArray[np.float32], depth: int, nprobe: int, allowed: Allowed | None = None

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from Data.index.allowed import Allowed
 from Data.index.base import PAGE_ROWS, BuildOptions
 from Data.index.compact import CompactIndex
-from Data.index.measuring import Sample, draw_sample, measure_recall
+from Data.index.measuring import TOP, Sample, draw_sample, measure_recall
 from Data.index.native import faiss
 from Data.index.rows import Rows
 
 _QUERIES = 512
 _STEPS_MORE = 3
-_DEPTHS = (PAGE_ROWS, 300, 400, 600, 800)
+_DEPTHS = (60, 80, 100, 140, 200, 300, 400, 600, 800)
 _SHARES = (0.5, 0.2, 0.1, 0.03, 0.01)
 _SCAN_AT_LEAST, _SCAN_AT_MOST = 2000, 6000
 """Allowed rows up to which scanning them is quicker than any search of lists, or as quick: 0.2 µs a row."""
@@ -40,7 +40,7 @@ def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict
     shares: dict[str, float] = {}
     index.filtered = [(1.0, index.nprobe)]
     for done, share in enumerate(_SHARES):
-        if share * len(rows) < 10 * _DEPTHS[0]:
+        if share * len(rows) < 10 * PAGE_ROWS:
             break
         allowed = Allowed(np.random.default_rng(options.seed + done).random(len(rows)) < share)
         within = draw_sample(rows, 0, 0, options.threads, allowed, choosing.own[::2])
@@ -68,14 +68,11 @@ def _choose(index: CompactIndex, rows: Rows, sample: Sample, target: float) -> l
     The fewest lists that reach it with the greatest depth are found by halving. A few steps more may allow a smaller
     depth, so those are tried as well.
     """
-    faiss.omp_set_num_threads(1)
     per_row = _seconds_per_scored_row(rows, sample)
     tried: dict[int, list[tuple[float, float, int, int]]] = {}
 
     def reaches(nprobe: int) -> bool:
-        begun = time.perf_counter()
-        ranks = _ranks(index, sample, nprobe, None)
-        seconds = (time.perf_counter() - begun) / len(sample.own)
+        ranks, seconds = _ranks(index, sample, nprobe, None)
         tried[nprobe] = [(_found(ranks, sample, depth), seconds + per_row * depth, nprobe, depth) for depth in _DEPTHS]
         return tried[nprobe][-1][0] >= target
 
@@ -93,7 +90,8 @@ def _least_lists(index: CompactIndex, sample: Sample, start: int, target: float,
     """Return the fewest lists, start or more, that reach the target under a filter."""
     steps = [nprobe for nprobe in _steps(index.nlist) if nprobe > start]
     steps.insert(0, start)
-    return steps[_first(steps, lambda n: _found(_ranks(index, sample, n, allowed), sample, index.rerank) >= target)]
+    depth = index.depth_for(TOP)
+    return steps[_first(steps, lambda n: _found(_ranks(index, sample, n, allowed)[0], sample, depth) >= target)]
 
 
 def _first(steps: list[int], good: Callable[[int], bool]) -> int:
@@ -101,16 +99,25 @@ def _first(steps: list[int], good: Callable[[int], bool]) -> int:
     return min(bisect.bisect_left(steps, True, key=good), len(steps) - 1)
 
 
-def _ranks(index: CompactIndex, sample: Sample, nprobe: int, allowed: Allowed | None) -> NDArray[np.int64]:
-    """Return the place of each true neighbour among the candidates; past the end where it is not. Shape: as nearest."""
+def _ranks(
+    index: CompactIndex, sample: Sample, nprobe: int, allowed: Allowed | None
+) -> tuple[NDArray[np.int64], float]:
+    """Return the place of each true neighbour among the candidates, and the median seconds of finding those.
+
+    Shape: as nearest; the place is past the end for a neighbour that is not among them.
+    """
+    faiss.omp_set_num_threads(1)  # as in a service, where each query has one; drawing the sample took more
     most = _DEPTHS[-1]
     ranks = np.full(sample.nearest.shape, most, np.int64)
+    seconds = np.zeros(len(sample.own))
     for line in range(len(sample.own)):
+        begun = time.perf_counter()
         candidates = index.candidates(sample.queries[line : line + 1], most, nprobe, allowed)
+        seconds[line] = time.perf_counter() - begun
         order = np.argsort(candidates)
         places = np.minimum(np.searchsorted(candidates[order], sample.nearest[line]), len(order) - 1)
         ranks[line] = np.where(candidates[order[places]] == sample.nearest[line], order[places], most)
-    return ranks
+    return ranks, float(np.median(seconds))
 
 
 def _found(ranks: NDArray[np.int64], sample: Sample, depth: int) -> float:
@@ -124,9 +131,12 @@ def _steps(nlist: int) -> list[int]:
 
 
 def _seconds_per_scored_row(rows: Rows, sample: Sample) -> float:
-    drawn = np.random.default_rng(0).choice(len(rows), min(300, len(rows)), replace=False)
-    rows.score(sample.queries[:1], drawn)
-    begun = time.perf_counter()
-    for line in range(10):
-        rows.score(sample.queries[line : line + 1], drawn)
-    return (time.perf_counter() - begun) / 10 / len(drawn)
+    """Return the least time over some draws, each of other rows, for a query's candidates are seldom in the caches."""
+    rng = np.random.default_rng(0)
+    times = []
+    for line in range(20):
+        drawn = np.unique(rng.integers(0, len(rows), 300))
+        begun = time.perf_counter()
+        rows.score(sample.queries[line % len(sample.own)][None], drawn)
+        times.append((time.perf_counter() - begun) / len(drawn))
+    return min(times)

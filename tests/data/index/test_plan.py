@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from Data.index.allowed import Allowed
 from Data.index.base import PAGE_ROWS, BuildOptions
-from Data.index.compact import CompactIndex, Plan
+from Data.index.compact import FIRST_ROWS, CompactIndex, Plan
 from Data.index.rows import Rows, RowsWriter, stretches
 
 COUNT, DIM = 12_000, 64
@@ -86,18 +86,25 @@ def test_more_are_searched_by_lists_and_few_are_scored(index: CompactIndex, rows
     """A brand with a tenth of the catalogue is one of these."""
     allowed = some(count)
     plan = index.plan(PAGE_ROWS, allowed)
-    assert (plan.scanned, plan.depth) == (0, index.rerank)
+    assert (plan.scanned, plan.depth) == (0, max(index.rerank, PAGE_ROWS))
     assert index.nprobe <= plan.nprobe <= index.nlist
     for query in rows.vectors[:20].astype(np.float32):
         index.search(query[None], PAGE_ROWS, allowed)
     assert rows.scanned == 0
-    assert rows.candidates <= 20 * 4 * index.rerank  # twice the depth where the query is far, and widened once at most
+    assert rows.candidates <= 20 * 4 * plan.depth  # twice the depth where the query is far, and widened once at most
 
 
 def test_the_tighter_the_filter_the_wider_the_search(index: CompactIndex) -> None:
     lists = [index.plan(10, some(count)).nprobe for count in range(COUNT, BORDER, -300)]
     assert lists == sorted(lists)
-    assert index.plan(10) == Plan(0, index.nprobe, index.rerank)
+
+
+def test_the_first_few_need_fewer_candidates_than_pages(index: CompactIndex, rows: CountingRows) -> None:
+    assert index.plan(FIRST_ROWS) == Plan(0, index.nprobe, index.rerank)
+    assert index.plan(FIRST_ROWS + 1) == index.plan(PAGE_ROWS) == Plan(0, index.nprobe, max(index.rerank, PAGE_ROWS))
+    assert index.plan(1000).depth == 1250
+    index.search(rows.vectors[:1].astype(np.float32), 10)
+    assert (rows.scanned, rows.candidates) == (0, index.rerank)
 
 
 def test_what_no_row_passes_is_answered_without_looking(index: CompactIndex, rows: CountingRows) -> None:
