@@ -1,6 +1,8 @@
-"""The audit on drawn products with injected faults, its report, and duplicates against comparing every pair."""
+"""The audit on drawn products with injected faults, on both databases; its report; near duplicates, the slow way."""
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +18,22 @@ from Data.fingerprint import FIELD_VALUES, LENGTH, SHAPE_BYTES, unpack
 from Data.product import Product
 from Data.quality import Fault
 from tests.backend.defects import inject, look, measure
+from tests.databases import empty_schema
 
 PER_CLASS = 3
 
 
-@pytest.fixture(scope="module")
-def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def spoiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Return the settings of a catalogue with injected faults; `labels.json` says which."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("spoiled"), threads=1)
-    labels = inject(settings, PER_CLASS)
-    (settings.data_dir / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    return settings
+    with ExitStack() as stack:
+        url = ""
+        if request.param == "postgresql":
+            url = stack.enter_context(empty_schema(request.getfixturevalue("postgresql_server")))
+        settings = Settings(data_dir=tmp_path_factory.mktemp("spoiled"), database_url=url, threads=1)
+        labels = inject(settings, PER_CLASS)
+        (settings.data_dir / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+        yield settings
 
 
 def test_injected_faults_are_found_and_hardly_anything_else(spoiled: Settings) -> None:
@@ -41,7 +48,7 @@ def test_injected_faults_are_found_and_hardly_anything_else(spoiled: Settings) -
 
 def test_the_command_prints_and_writes_what_was_found(spoiled: Settings, tmp_path: Path) -> None:
     page = tmp_path / "audit.html"
-    options = ["--data-dir", str(spoiled.data_dir)]
+    options = ["--data-dir", str(spoiled.data_dir), "--database-url", spoiled.database]
     said = CliRunner().invoke(app, ["audit", "--json", "--limit", "100", *options])
     assert said.exit_code == 0, said.output
     findings = json.loads(said.stdout)["findings"]
