@@ -20,6 +20,15 @@ GARMENT = 128
 BACKGROUND = 32
 """Mask value below which a pixel is background."""
 
+CERTAIN = 224
+"""Mask value from which the segmenter had no doubt."""
+
+RIM = 2
+"""Pixels along the mask's outline, at `SIDE`, where every mask is soft: they say nothing of doubt."""
+
+LEAST_INNER = 0.3
+"""Share of the mask that must lie within the rim for its certainty to be measured: a chain is all rim."""
+
 TOLERANCE = 20
 """How far a channel of a plain background's pixel may be from the background's median colour, of 255."""
 
@@ -38,11 +47,11 @@ NOTHING_FOUND = 0.3
 
 
 def measure(image: Image.Image, mask: NDArray[np.uint8], size: tuple[int, int], found: bool) -> dict[str, Any]:
-    """Return a picture's measures by name, and their weighted mean as "score", each 0..1.
+    """Return a picture's measures by name, and the weighted mean of `WEIGHTS` as "score", each 0..1.
 
     single: share of the mask that is its largest part; plain: share of the background that has its one colour; whole:
     share of the border that is not garment, which a close-up's is; sharp: by the variance of the Laplacian over the
-    garment; size: of the shorter side.
+    garment; size: of the shorter side; clear: share of the mask, its rim aside, that the segmenter was certain of.
 
     Args:
         image: RGB, shrunk as the networks see it.
@@ -64,6 +73,8 @@ def measure(image: Image.Image, mask: NDArray[np.uint8], size: tuple[int, int], 
         "size": min(min(size) / GOOD_SIDE, 1.0),
     }
     score = sum(WEIGHTS[name] * value for name, value in measures.items()) * (1.0 if found else NOTHING_FOUND)
+    # How sure the segmenter was says whether there is a garment at all, not which of a product's pictures is cleaner.
+    measures["clear"] = _clear(cover) if found else 0.0
     return {**{name: round(value, 4) for name, value in measures.items()}, "score": round(score, 4)}
 
 
@@ -85,6 +96,14 @@ def _plain(pixels: NDArray[np.float32], cover: NDArray[np.uint8]) -> float:
 def _whole(garment: NDArray[np.bool_]) -> float:
     border = np.concatenate([garment[0], garment[-1], garment[1:-1, 0], garment[1:-1, -1]])
     return float(1.0 - border.mean())
+
+
+def _clear(cover: NDArray[np.uint8]) -> float:
+    some = cover >= BACKGROUND
+    inner = ndimage.binary_erosion(some, iterations=RIM, border_value=1)
+    if not inner.any() or np.count_nonzero(inner) < LEAST_INNER * np.count_nonzero(some):
+        return 1.0
+    return float((cover[inner] >= CERTAIN).mean())
 
 
 def _sharp(pixels: NDArray[np.float32], garment: NDArray[np.bool_]) -> float:

@@ -30,6 +30,10 @@ class Limits:
         max_blur: of `Data.pixels.blur_effect`.
         min_plain: share of the background that has its one colour.
         min_single: share of the mask that is its largest part.
+        min_clear: share of the mask that the segmenter was certain of; over a landscape or a room it finds something,
+            but is nowhere certain. Of the mask alone, so that another encoder or classifier changes nothing.
+        min_clear_across: the same, of a mask that is wider than `max_across`: hills and walls run from side to side.
+        max_across: width of the mask's box, as a share of the picture's.
         min_probability: of the likeliest category; below, a picture that is not plain either shows no garment.
     """
 
@@ -37,6 +41,9 @@ class Limits:
     max_blur: float = 0.45
     min_plain: float = 0.6
     min_single: float = 0.6
+    min_clear: float = 0.35
+    min_clear_across: float = 0.6
+    max_across: float = 0.95
     min_probability: float = 0.3
 
 
@@ -95,8 +102,13 @@ def _blurred(quality: Mapping[str, Any], limits: Limits) -> Fault | None:
 
 
 def _no_garment(quality: Mapping[str, Any], attributes: Mapping[str, Any], limits: Limits) -> Fault | None:
-    if attributes.get("box") is None:
+    box = attributes.get("box")
+    if box is None:
         return Fault("not-a-garment", 1.0, "No garment can be made out.")
+    # Pictures that were looked at before this was measured lack it.
+    clear = float(quality.get("clear", 1.0))
+    if clear < (limits.min_clear_across if box[2] > limits.max_across else limits.min_clear):
+        return Fault("not-a-garment", _above(1 - clear), "Nothing in it stands out clearly as a garment.")
     probability, plain = float(attributes.get("probability") or 0.0), float(quality.get("plain", 1.0))
     if probability >= limits.min_probability or plain >= limits.min_plain:
         return None

@@ -29,8 +29,8 @@ ONE = [(80, 60, 220, 340)]
 def test_a_clean_picture_has_nearly_every_measure_at_one() -> None:
     image, mask = drawn(ONE)
     found = measure(image, mask, (600, 800), found=True)
-    assert set(found) == {*WEIGHTS, "score"}
-    assert all(found[name] > 0.9 for name in ("single", "plain", "whole", "size", "score"))
+    assert set(found) == {*WEIGHTS, "clear", "score"}
+    assert all(found[name] > 0.9 for name in ("single", "plain", "whole", "size", "clear", "score"))
     assert sum(WEIGHTS.values()) == pytest.approx(1.0)
     assert found["score"] == pytest.approx(sum(WEIGHTS[name] * found[name] for name in WEIGHTS), abs=1e-3)
 
@@ -66,3 +66,18 @@ def test_one_pixel_is_measured_too() -> None:
     image = Image.new("RGB", (1, 1))
     for found in (True, False):
         assert 0 <= measure(image, np.zeros((1, 1), np.uint8), (1, 1), found)["score"] <= 1
+
+
+def test_a_mask_that_is_nowhere_certain_is_not_clear_and_a_soft_rim_or_a_thin_chain_is() -> None:
+    image, mask = drawn(ONE)
+    doubtful = np.where(mask > 0, 170, 0).astype(np.uint8)
+    assert measure(image, doubtful, (600, 800), found=True)["clear"] == 0.0
+    half = doubtful.copy()
+    half[60:200, 80:220] = 255
+    assert measure(image, half, (600, 800), found=True)["clear"] == pytest.approx(0.5, abs=0.02)
+    soft = np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(3)))
+    assert measure(image, soft, (600, 800), found=True)["clear"] > 0.9
+    chain = np.zeros_like(mask)
+    chain[100:104, 40:260] = 180
+    assert measure(image, chain, (600, 800), found=True)["clear"] == 1.0
+    assert measure(image, mask, (600, 800), found=False)["clear"] == 0.0
