@@ -10,8 +10,10 @@ from Backend.indexing import Indexing
 from Backend.services import open_catalogue, open_images
 from Backend.settings import Settings
 from Data.catalogue import Catalogue
+from Data.features import Features
 from Data.importers import open_source, run_import
 from Data.sample import SAMPLE_CATEGORIES, draw_sample
+from Model.errors import ModelNotFound
 from Model.preprocess import PREPROCESSING_VERSION
 from Model.weights import find_model
 
@@ -37,10 +39,10 @@ def prepare(settings: Settings, say: Callable[[str], object], per_class: int = P
         if empty:
             say("Drawing the sample catalogue.")
             draw_into(catalogue, settings, per_class)
-    state = settings.cache_dir / "demo.json"
-    wanted = {"networks": _fingerprint(settings)}
-    if not empty and _read(state) == wanted:
-        return
+        state = settings.cache_dir / "demo.json"
+        wanted = {"networks": _fingerprint(settings)}
+        if not empty and _read(state) == wanted and not _has_pending(catalogue):
+            return
     say("Looking at the pictures.")
     with Indexing.open(settings) as work:
         pending = work.catalogue.stats(work.embedder.embedder_id).pending
@@ -48,7 +50,8 @@ def prepare(settings: Settings, say: Callable[[str], object], per_class: int = P
             report = work.run(progress=lambda now: advance(now.processed))
         if work.is_due():
             work.build()
-    say(f"{report.succeeded} pictures in {report.elapsed_s:.0f} s.")
+    unusable = f"; {len(report.failed)} cannot be used" if report.failed else ""
+    say(f"Pictures looked at: {report.succeeded}, in {report.elapsed_s:.0f} s{unusable}.")
     state.parent.mkdir(parents=True, exist_ok=True)
     state.write_text(json.dumps(wanted), encoding="utf-8")
 
@@ -66,6 +69,12 @@ def draw_into(catalogue: Catalogue, settings: Settings, per_class: int = PER_CLA
     run_import(open_source("table", table), catalogue, open_images(settings), SOURCE)
 
 
+def _has_pending(catalogue: Catalogue) -> bool:
+    """Return whether pictures came that the networks of the last time have not looked at."""
+    embedder_id = Features(catalogue.engine).current_embedder()
+    return embedder_id is None or any(catalogue.pending_pictures(embedder_id, batch_size=1))
+
+
 def _fingerprint(settings: Settings) -> str:
     """Return what changes when other networks would look: names and cards, read without loading anything."""
     digest = hashlib.sha256(f"{settings.encoder}|{settings.segmenter}|{PREPROCESSING_VERSION}".encode())
@@ -75,8 +84,6 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _folders(settings: Settings) -> list[Path]:
-    from Model.errors import ModelNotFound
-
     found = []
     for name in (settings.encoder, settings.segmenter, "garment-mask"):
         try:
