@@ -1,5 +1,6 @@
 """SIGKILL at instants spread over a build, a compaction and an upsert: nothing is lost, nothing comes back."""
 
+import json
 import os
 import random
 import select
@@ -125,6 +126,12 @@ def instants(duration_s: float, count: int) -> list[float]:
     return [duration_s * (part + rng.random()) / count for part in range(count)]
 
 
+def tell(proof: str, products: int, kind: str, count: int, duration_s: float, killed: int) -> None:
+    """Write the figures of a proof, for benchmarks.search_proofs to put on a page."""
+    figures = {"instants": count, "over_s": round(1.02 * duration_s, 2), "killed at work": killed}
+    sys.stdout.write("\nPROOF " + json.dumps({"proof": proof, "products": products, "kind": kind} | figures) + "\n")
+
+
 SIZES = [
     pytest.param(300, 5, "exact", id="5 instants"),
     pytest.param(3000, 50, "compact", id="50 instants", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
@@ -143,6 +150,7 @@ def test_a_build_killed_at_any_instant(root: Path, worker: Worker, products: int
     assert killed >= count // 2
     worker.run("build", kind)
     assert not list((root / "index").glob("building-*"))
+    tell("SIGKILL of a build", products, kind, count, duration, killed)
 
 
 @pytest.mark.parametrize(("products", "count", "kind"), SIZES)
@@ -162,6 +170,7 @@ def test_a_compaction_killed_at_any_instant(root: Path, worker: Worker, products
     added = {f"p{number}" for number in range(100_000, first) if number % 3}
     assert check(root) == {f"p{number}" for number in range(products)} | added
     assert not list((root / "index").glob("building-*"))
+    tell("SIGKILL of a compaction", products, "exact", count, duration, killed)
 
 
 @pytest.mark.parametrize(("products", "count", "kind"), SIZES)
@@ -169,9 +178,10 @@ def test_an_upsert_killed_at_any_instant(root: Path, worker: Worker, products: i
     worker.run("fill", products)
     worker.run("build", "exact")
     _, duration = worker.run("upsert", 100_000)
-    first = 200_000
+    first, killed = 200_000, 0
     for instant in instants(duration * 1.02, count):
         said, _ = worker.run("upsert", first, instant)
+        killed += "done" not in said
         stored = check(root)
         gone = {line.removeprefix("gone ") for line in said if line.startswith("gone ")}
         saved = {line.removeprefix("saved ") for line in said if line.startswith("saved ")}
@@ -179,3 +189,4 @@ def test_an_upsert_killed_at_any_instant(root: Path, worker: Worker, products: i
         last = str(first + len(saved) - 1)  # its deletion may have been committed and not yet said
         assert {f"p{number}" for number in saved - gone - {last}} <= stored
         first += 100
+    tell("SIGKILL of upserts and deletions", products, "exact", count, duration, killed)
