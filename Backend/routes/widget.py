@@ -17,6 +17,7 @@ from Backend.routes.context import Served
 from Backend.static_files import STATIC, static_response
 from Data.catalogue import Catalogue
 from Data.errors import ProductNotFound
+from Data.filters import Filter
 from Data.product import Product
 
 router = APIRouter(include_in_schema=False)
@@ -114,8 +115,13 @@ def _choice(product: Product, shown: Product | None) -> str:
 
 
 def _examples(catalogue: Catalogue, product_id: str | None) -> tuple[Product | None, list[Product]]:
-    """Return the product to show, and a few to choose from. An unknown id shows the first."""
-    others = list(catalogue.page(EXAMPLES).products)
+    """Return the product to show, and a few to choose from: one of each category, if there are any.
+
+    An unknown id shows the first.
+    """
+    slugs = [slug for slug, _ in catalogue.facets("category")[:EXAMPLES]]
+    of_each = [catalogue.page(1, None, Filter(category=(slug,))).products for slug in slugs]
+    others = [product for products in of_each for product in products] or list(catalogue.page(EXAMPLES).products)
     if product_id is not None:
         with suppress(ProductNotFound):
             return catalogue.get(product_id), others

@@ -1,12 +1,13 @@
 """The widget's files: how small they are, how they are cached, what its page shows of the catalogue."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from Backend.routes.widget import CONTENT_SECURITY_POLICY, render, snippet
+from Backend.routes.widget import CONTENT_SECURITY_POLICY, EXAMPLES, render, snippet
 from Data.product import Product
 
 FILES = ("similar_images.js", "similar_images.css")
@@ -56,6 +57,12 @@ def test_the_page_shows_a_product_and_the_code(client: TestClient) -> None:
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert "&lt;script src=&quot;http://testserver/static/similar_images.js&quot; defer&gt;" in answer.text
     assert 'aria-current="page"' in answer.text
+
+
+def test_the_page_offers_different_kinds_of_garments(client: TestClient) -> None:
+    offered = re.findall(r'href="\?product_id=([^"]+)"', client.get("/widget").text)
+    categories = {client.get(f"/api/products/{product_id}").json()["category_slug"] for product_id in offered}
+    assert len(offered) == len(categories) == EXAMPLES
 
 
 def test_what_a_catalogue_says_is_text() -> None:
