@@ -25,8 +25,8 @@ _DEPTHS = (60, 80, 100, 140, 200, 300, 400, 600, 800)
 _SHARES = (0.5, 0.2, 0.1, 0.03, 0.01)
 _SCAN_AT_LEAST, _SCAN_AT_MOST = 2000, 6000
 """Allowed rows up to which scanning them is quicker than any search of lists, or as quick: 0.2 µs a row."""
-_MARGIN, _FILTERED_MARGIN = 0.002, 0.004
-"""The measured recall of a sample strays by so much; the choice aims that much higher. Filters see half the sample."""
+_MARGIN = 0.004
+"""The recall measured on a sample of queries strays by so much; the choice aims that much higher."""
 
 
 def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict[str, Any]:
@@ -44,8 +44,7 @@ def tune_compact(index: CompactIndex, rows: Rows, options: BuildOptions) -> dict
             break
         allowed = Allowed(np.random.default_rng(options.seed + done).random(len(rows)) < share)
         within = draw_sample(rows, 0, 0, options.threads, allowed, choosing.own[::2])
-        wanted = min(options.recall_target + _FILTERED_MARGIN, 1.0)
-        nprobe = _least_lists(index, within, index.filtered[-1][1], wanted, allowed)
+        nprobe = _least_lists(index, within, index.filtered[-1][1], target, allowed)
         index.filtered.append((share, nprobe))
         checked = draw_sample(rows, 0, 0, options.threads, allowed, measuring.own[::2])
         shares[f"{share:g}"] = round(measure_recall(index, checked, allowed), 4)
