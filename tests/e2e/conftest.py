@@ -24,6 +24,7 @@ from Backend.services import open_catalogue
 from Backend.settings import Settings
 from tests.e2e.canvas import in_frame_colour
 from tests.e2e.recorder import Recorder, recording
+from tests.e2e.shop import Shop, Visit, open_to_visitors
 
 PER_CLASS = 2
 RARE = 0.0005
@@ -128,6 +129,39 @@ def phone(browser: Browser, site: Site) -> Iterator[Page]:
     """Open the page on a phone."""
     context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2, locale="en-GB")
     yield _opened(context, site)
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Serve a shop's page on one port and the service, which knows the shop's origin, on another."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("similook"), threads=1)
+    prepare(settings, lambda text: None, per_class=PER_CLASS)
+    with open_catalogue(settings) as catalogue:
+        first, second, *_ = catalogue.page(10).products
+        attack = {"name": HOSTILE_NAME, "brand": HOSTILE_NAME, "colour": HOSTILE_NAME[:60]}
+        catalogue.upsert([second.model_copy(update=attack)])
+    picture = next(settings.data_dir.glob(f"sample/images/{first.product_id}.*")).read_bytes()
+    service = Service(settings.data_dir, _free_port())
+    made = Shop(f"http://127.0.0.1:{service.port}", first.product_id, picture, second.product_id)
+    with open_to_visitors(made):
+        try:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("SIMILOOK_CORS_ORIGINS", made.url.rstrip("/"))
+                service.start()
+            yield made
+        finally:
+            service.stop()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
+    """Open an empty page on a desktop screen, and on a phone."""
+    if request.param == "desktop":
+        context = browser.new_context(viewport=DESKTOP, locale="en-GB")
+    else:
+        context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
+    yield Visit(context.new_page())
     context.close()
 
 

@@ -1,170 +1,17 @@
 """The widget in a shop's page of another origin, under a strict policy, driven in a real browser."""
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
-from Backend.samples import prepare
-from Backend.services import open_catalogue
-from Backend.settings import Settings
-from tests.e2e import axe
-from tests.e2e.conftest import DESKTOP, HOSTILE_NAME, PER_CLASS, PHONE, Service, _free_port
+from tests.e2e.conftest import HOSTILE_NAME
+from tests.e2e.shop import CARD, Shop, Visit, answer_with, faults, product, until
 
 pytestmark = pytest.mark.browser
-CARD = ".siw-card:not(.siw-loading)"
-OPTIONS = 'data-category="" data-limit="6" data-min-similarity="0.1"'
-SHOP_PAGE = """<!doctype html>
-<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>A shop</title>
-<meta name="product-id" content="{product_id}">
-<link rel="stylesheet" href="/shop.css">
-<link rel="stylesheet" href="{api}/static/similar_images.css">
-<script src="{api}/static/similar_images.js" defer></script></head>
-<body><main><h1>A product</h1><div id="similar-images-container" {options}></div><p id="below">Below</p></main></body>
-</html>"""
-SHOP_STYLE = "body { margin: 1rem; background: light-dark(#fff, #141414); font-family: sans-serif }"
 RECORD_FIELDS = """() => { globalThis.sent = {};
 const append = FormData.prototype.append;
 FormData.prototype.append = function (name, ...rest) { sent[name] = rest[0]; append.call(this, name, ...rest) } }"""
-
-
-class Shop:
-    """A shop's site on an origin of its own.
-
-    Args:
-        api: the service's address.
-        product_id: the product that its page is about.
-    """
-
-    def __init__(self, api: str, product_id: str, picture: bytes, hostile_id: str) -> None:
-        self.api = api
-        self.product_id = product_id
-        self.picture = picture
-        self.hostile_id = hostile_id
-        self.url = ""
-
-    @property
-    def policy(self) -> str:
-        """Allow the service and nothing else: no inline script or style, no string turned into markup."""
-        sources = "".join(f"; {kind}-src {self.api}" for kind in ("script", "style", "img", "connect"))
-        sources = sources.replace("style-src", "style-src 'self'")
-        return f"default-src 'none'; base-uri 'none'; require-trusted-types-for 'script'{sources}"
-
-    def page(self, path: str) -> str:
-        """Return the page of a path: /<language>/<product id>, or the page of the product."""
-        parts = [part for part in path.split("/") if part]
-        language, product_id = parts if len(parts) == 2 else ("en", self.product_id)
-        return SHOP_PAGE.format(language=language, product_id=product_id, api=self.api, options=OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Serve a shop's page on one port and the service, which knows the shop's origin, on another."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("similook"), threads=1)
-    prepare(settings, lambda text: None, per_class=PER_CLASS)
-    with open_catalogue(settings) as catalogue:
-        first, second, *_ = catalogue.page(10).products
-        attack = {"name": HOSTILE_NAME, "brand": HOSTILE_NAME, "colour": HOSTILE_NAME[:60]}
-        catalogue.upsert([second.model_copy(update=attack)])
-    picture = next(settings.data_dir.glob(f"sample/images/{first.product_id}.*")).read_bytes()
-    service = Service(settings.data_dir, _free_port())
-    made = Shop(f"http://127.0.0.1:{service.port}", first.product_id, picture, second.product_id)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            style = self.path == "/shop.css"
-            body = (SHOP_STYLE if style else made.page(self.path)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", f"text/{'css' if style else 'html'}; charset=utf-8")
-            self.send_header("Content-Security-Policy", made.policy)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}/"
-    Thread(target=server.serve_forever, daemon=True).start()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SIMILOOK_CORS_ORIGINS", made.url.rstrip("/"))
-        try:
-            service.start()
-            yield made
-        finally:
-            service.stop()
-            server.shutdown()
-            server.server_close()
-
-
-class Visit:
-    """A page, and everything that it complained about or asked for."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.requests: list[Request] = []
-        page.set_default_timeout(20_000)
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-
-@pytest.fixture(params=["desktop", "phone"])
-def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
-    """Open an empty page on a desktop screen, and on a phone."""
-    if request.param == "desktop":
-        context = browser.new_context(viewport=DESKTOP, locale="en-GB")
-    else:
-        context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
-    yield Visit(context.new_page())
-    context.close()
-
-
-def faults(visit: Visit) -> list[str]:
-    """Return what axe-core finds serious or critical. What the page says against axe's own styles is not kept."""
-    own = list(visit.complaints)
-    found = axe.faults(visit.page)
-    visit.complaints[:] = own
-    return found
-
-
-def product(**changes: object) -> dict[str, object]:
-    """Return a product as the service answers it."""
-    made: dict[str, object] = {
-        "product_id": "p",
-        "name": "Dress",
-        "brand": "Halden",
-        "image_url": None,
-        "product_url": "https://example.com/p",
-        "price": 80.0,
-        "currency": "EUR",
-        "discount_rate": 25.0,
-        "final_price": 60.0,
-        "similarity_score": 0.8,
-    }
-    return made | changes
-
-
-def answer_with(page: Page, shop: Shop, products: list[dict[str, object]], status: int = 200) -> None:
-    """Answer the widget in the service's place with products that no real catalogue would keep."""
-
-    def fulfil(route: Route) -> None:
-        body = json.dumps({"similar_products": products, "total_count": len(products)})
-        headers = {"Access-Control-Allow-Origin": "*"}
-        route.fulfill(status=status, body=body, content_type="application/json", headers=headers)
-
-    page.route(f"{shop.api}/api/recommendations/**", fulfil)
 
 
 def test_starts_by_itself_from_another_origin(visit: Visit, shop: Shop) -> None:
@@ -173,7 +20,7 @@ def test_starts_by_itself_from_another_origin(visit: Visit, shop: Shop) -> None:
     page.goto(shop.url)
     expect(page.locator(CARD)).to_have_count(6)
     page.locator(".siw-picture img").first.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.images].slice(0, 2).every(image => image.naturalWidth > 0)")
+    until(page, "[...document.images].slice(0, 2).every(image => image.naturalWidth > 0)")
     assert visit.complaints == []
     asked = next(request for request in visit.requests if "/api/recommendations/" in request.url)
     assert f"/similar-images/{shop.product_id}/?limit=6&min_similarity=0.1" in asked.url
