@@ -97,8 +97,15 @@ def evaluate(
         facts: command, commit, machine, data.
         out: folder for evaluation.md, .json and .html.
         progress: called with (model, pictures done, pictures in all).
+    Raises:
+        PathUnusable: not one of the pictures can be read.
     """
     good = _readable(pictures)
+    if not good:
+        raise PathUnusable(
+            f"None of the {len(pictures)} labelled pictures can be read, {pictures[0].image} for one: check the paths, "
+            "which start from the manifest's folder."
+        )
     side = Side(
         [str(row.image) for row in good],
         [row.label for row in good],

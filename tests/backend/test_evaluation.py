@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from Backend.cli import app
 from Backend.errors import NothingLabelled, PathUnusable
-from Backend.evaluation import read_labelled
+from Backend.evaluation import evaluate, read_labelled
 from Backend.labelled import write_manifest
 from Backend.main import create_app
 from Backend.settings import Settings
@@ -55,6 +55,12 @@ def test_what_holds_no_labels(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     with pytest.raises(PathUnusable):
         read_labelled(tmp_path / "bad.csv")
+
+
+def test_labels_without_pictures_are_told(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("image,label\na.jpg,dress\n")
+    with pytest.raises(PathUnusable, match=r"None of the 1 labelled pictures can be read, .*a\.jpg for one"):
+        evaluate(read_labelled(tmp_path / "shop.csv"), {}, 0, {}, tmp_path / "out")
 
 
 def test_evaluate_a_folder_with_two_models(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
