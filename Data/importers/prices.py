@@ -8,6 +8,8 @@ from Data.money import CURRENCIES, WHOLE_CURRENCIES
 SIGNS = {"€": "EUR", "£": "GBP", "₩": "KRW", "₹": "INR", "₺": "TRY", "₽": "RUB", "₫": "VND", "₪": "ILS", "zł": "PLN"}
 
 _CODE = re.compile(r"(?<![A-Za-z])[A-Za-z]{3}(?![A-Za-z])")
+# How most are written; what the rest of the rules makes of such a one is itself.
+_USUAL = re.compile(r"[0-9]+(?:\.[0-9]{1,2})?")
 _BLANKS = re.compile(r"[\s\u00a0\u202f'’]+")
 _AMOUNT = re.compile(r"-?\d[\d.,]*|-?[.,]\d+")
 
@@ -24,6 +26,8 @@ def parse_price(text: str, currency: str | None = None) -> tuple[str | None, str
     said = text.strip()
     if not said:
         return None, currency
+    if _USUAL.fullmatch(said):
+        return said, currency
     rest = said
     code = _CODE.search(said)
     if code is not None and code.group().upper() in CURRENCIES:
