@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import Response
 
 STATIC = Path(__file__).resolve().parent / "static"
-MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 FRESH = "public, max-age=300, stale-while-revalidate=86400"
 
 
@@ -47,7 +47,7 @@ def static_response(path: Path, if_none_match: str | None, accept_encoding: str 
     """Return a file, or 304 where the browser has it already.
 
     Args:
-        path: a .js or .css file.
+        path: a .js, .css or .svg file.
         if_none_match: the request's header; likewise accept_encoding.
     """
     file = static_file(path)

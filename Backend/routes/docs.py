@@ -30,6 +30,7 @@ PAGE = """<!doctype html>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>Similook · the API</title>
+  <link rel="icon" href="docs/icon.svg">
   <link rel="stylesheet" href="docs/swagger-ui.css">
   <script src="docs/swagger-ui-bundle.js" defer></script>
   <script src="docs/docs.js" defer></script>
@@ -54,12 +55,12 @@ async def docs_page() -> Response:
 
 @router.get("/docs/{name}")
 async def docs_file(
-    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "docs.js"],
+    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "icon.svg"],
     if_none_match: Annotated[str | None, Header(max_length=2000)] = None,
     accept_encoding: Annotated[str | None, Header(max_length=2000)] = None,
 ) -> Response:
     """Return a file of the page: ours, or Swagger UI's out of the package that brings it."""
-    folder = STATIC if name == "docs.js" else swagger_folder()
+    folder = swagger_folder() if name.startswith("swagger") else STATIC
     return static_response(folder / name, if_none_match, accept_encoding)
 
 

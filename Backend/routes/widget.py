@@ -41,7 +41,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 @router.get("/static/{name}")
 async def get_static(
-    name: Literal["similar_images.js", "similar_images.css", "widget.js", "widget.css"],
+    name: Literal["similar_images.js", "similar_images.css", "widget.js", "widget.css", "icon.svg"],
     if_none_match: Annotated[str | None, Header(max_length=2000)] = None,
     accept_encoding: Annotated[str | None, Header(max_length=2000)] = None,
 ) -> Response:

@@ -18,7 +18,7 @@ def test_the_page_asks_no_other_host(client: TestClient) -> None:
     assert page.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert "http" not in CONTENT_SECURITY_POLICY
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(named) == 3
+    assert len(named) == 4
     for name in named:
         answer = client.get(f"/{name}")
         assert answer.status_code == 200
