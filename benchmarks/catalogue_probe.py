@@ -6,6 +6,7 @@ Prints JSON: rows, seconds from opening the feed to the last commit, cpu_s, the 
 began (peak_mb) and what the program itself takes before it reads anything (start_mb), and what became of the products.
 """
 
+import gc
 import json
 import sys
 import time
@@ -28,6 +29,7 @@ def measure(what: str, layout: str, feed: Path, database: str, pictures: Path) -
     with Catalogue.open(database) as catalogue:
         catalogue.migrate()
         start_mb = psutil.Process().memory_info().rss / 2**20
+        gc.freeze()  # as the commands do
         cpu, begun = time.process_time(), time.perf_counter()
         importer = open_source(layout, feed)
         if what == "import":

@@ -1,5 +1,6 @@
 """`similook import` and `similook sync`: a shop's products into the catalogue, and both in step from then on."""
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,7 @@ def import_(
     from Data.importers import open_source, run_import
 
     settings = settings_with(data_dir=data_dir, database_url=database_url)
+    gc.freeze()  # what is loaded by now stays: going through it again was a third of a small sync
     importer = open_source(layout, location, _options(settings, images, columns, currency))
     _tell_columns(importer)
     with open_catalogue(settings) as catalogue:
@@ -102,6 +104,7 @@ def sync(
 
     settings = settings_with(data_dir=data_dir, database_url=database_url)
     layout = layout or guess_layout(location)
+    gc.freeze()  # what is loaded by now stays: going through it again was a third of a small sync
     importer = open_source(layout, location, _options(settings, images, columns, currency))
     _tell_columns(importer)
     with open_catalogue(settings) as catalogue:
