@@ -8,7 +8,7 @@ file in OUT; a step whose file is complete is not done again, a step that was cu
 1. cache: every picture decoded once.
 2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
 3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then, grown into a ResNet34, also
-   with the photos cut out by the mask network, at 96, 112 and 144 px.
+   with the photos cut out by the mask network, at 96, 112 and 160 px.
 4. mask: the garment mask (mask_train.py), half-way, because the last stages learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 """
@@ -62,7 +62,7 @@ class Plan:
     before_mask: tuple[Stage, ...]
     after_mask: tuple[Stage, ...]
     mask_minutes: float
-    input_size: int = 144
+    input_size: int = 160
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:
@@ -91,7 +91,7 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
     after = (
         replace(as_served, name="deep", size=96, minutes=minutes(12), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
         replace(as_served, name="large", size=112, minutes=minutes(18), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
-        replace(as_served, name="last", size=144, minutes=minutes(32), rate=0.75e-3, rate_end=0.005, average=0.995,
+        replace(as_served, name="last", size=160, minutes=minutes(32), rate=0.75e-3, rate_end=0.005, average=0.995,
                 start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
     return Plan(tune, before, after, mask_minutes=minutes(22))
