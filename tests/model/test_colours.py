@@ -16,8 +16,9 @@ from Model.training.shop_colours import FAMILIES, SYNONYMS, cut_out, family, sid
 
 # What the drawn sample's words are in the palette's; two where the palette's border is.
 DRAWN = {
-    "ivory": "cream", "sand": "khaki", "camel": "mustard", "charcoal": "black or grey", "light grey": "grey", "sky blue": "blue",
-    "indigo": "blue", "mint": "green", "sage": "green", "forest": "green", "coral": "pink or red", "rose": "pink",
+    "ivory": "cream", "sand": "khaki", "camel": "mustard", "charcoal": "black or grey", "light grey": "grey",
+    "sky blue": "blue", "indigo": "blue", "mint": "green", "sage": "green", "forest": "green", "coral": "pink or red",
+    "rose": "pink",
 }  # fmt: skip
 
 
