@@ -1,6 +1,6 @@
 """How often a garment's colours are called what its shop calls them.
 
-python -m benchmarks.colours ../shared/data/fashion-product-images-small.tar [--products 2000]
+python -m benchmarks.colours [TAR] [--products 2000]
 
 Measured on products that the table of colour words was not fitted to; `Model/training/shop_colours.py` draws the sides.
 """
@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.provenance import RESULTS, header, table
+from benchmarks.provenance import REPOSITORY, RESULTS, header, table
 from Model.colours import NAMES, garment_colours
 from Model.segmenters import load_segmenter
 from Model.training.shop_colours import SEED, ShopPicture, cut_out, family, sides
+
+TAR = REPOSITORY.parent / "shared" / "data" / "fashion-product-images-small.tar"
 
 MOST = 2
 """Colours of a garment that it may be found by when the shop's word is looked for among them."""
@@ -111,12 +113,15 @@ def _row(products: Sequence[Named], word: str) -> list[object]:
     return [word, len(own), *(f"{share(own, agree):.2f}" if own else "" for agree in AGREEMENTS.values())]
 
 
-def main() -> None:
-    """Measure and write docs/results/colours.md."""
+def main() -> int:
+    """Measure and write docs/results/colours.md; return 1 where the tar is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive", type=Path, help="fashion-product-images-small.tar")
+    parser.add_argument("archive", type=Path, nargs="?", default=TAR, help="fashion-product-images-small.tar")
     parser.add_argument("--products", type=int, default=2000)
     chosen = parser.parse_args()
+    if not chosen.archive.is_file():
+        print(f"{chosen.archive} is missing: say where it is.")
+        return 1
     rows = sides(chosen.archive)[1]
     first = rows[: chosen.products]
     more = [row for row in rows[chosen.products :] if row.label]
@@ -130,7 +135,8 @@ def main() -> None:
     page += report([each for each in named if each.category], named[: chosen.products])
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "colours.md").write_text(page, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
