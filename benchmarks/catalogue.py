@@ -17,10 +17,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue_databases import KINDS, database_bytes, empty_database, postgresql_server
+from benchmarks.catalogue_databases import KINDS, database_bytes, empty_database
 from benchmarks.catalogue_feeds import write_table, write_tar
 from benchmarks.catalogue_report import Measured, write_report
 from benchmarks.provenance import REPOSITORY, RESULTS
+from tests.databases import running_postgresql
 
 LAYOUT = "fashion-product-images"
 PARTS = ("feeds", "sizes", "user")
@@ -45,7 +46,9 @@ def main() -> int:
         return 1
     chosen.work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        bench = Bench(chosen.work, stack.enter_context(postgresql_server()) if "postgresql" in databases else None)
+        bench = Bench(
+            chosen.work, stack.enter_context(running_postgresql(durable=True)) if "postgresql" in databases else None
+        )
         for part in (part for part in PARTS if part in parts):
             measured = Measured(part)
             if part == "feeds":
