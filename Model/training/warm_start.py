@@ -1,0 +1,146 @@
+"""Back from a served int8 encoder to a checkpoint that training can go on from.
+
+    python -m Model.training.warm_start --cache DIR --out FILE [--models DIR]
+
+The served file has its batch normalisations folded into the convolutions, and its weights rounded. Each convolution
+gets a normalisation again: its statistics are measured on training pictures, and its scale and shift undo exactly
+what it does to them, so the network computes what it computed before and can be trained like any other. Only the
+rounding stays, and training moves that away. The heads of the training are not in the served file; a stage that
+starts from this checkpoint begins with fresh ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from Model.card import Card
+from Model.errors import CheckpointInvalid
+from Model.training.publish_encoder import calibration_inputs
+from Model.training.resnet import Encoder, build_encoder
+from Model.weights import find_model
+
+log = logging.getLogger(__name__)
+
+BATCH = 16
+
+
+def served_constants(content: bytes) -> dict[str, NDArray[np.float32]]:
+    """Return the constants of a QDQ or fp32 ONNX file as floats, by the name their user knows them by."""
+    graph = onnx.load_model_from_string(content).graph
+    raw = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    constants = {name: value.astype(np.float32) for name, value in raw.items() if value.dtype == np.float32}
+    for node in graph.node:
+        if node.op_type != "DequantizeLinear" or node.input[0] not in raw:
+            continue
+        values, scale, zero = (raw[name].astype(np.float64) for name in node.input)
+        if scale.ndim:  # one scale for each output channel
+            shape = (-1, *[1] * (values.ndim - 1))
+            scale, zero = scale.reshape(shape), zero.reshape(shape)
+        constants[node.input[0].removesuffix("_quantized")] = ((values - zero) * scale).astype(np.float32)
+    return constants
+
+
+def _pairs(trunk: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
+    """Yield each convolution's name, itself and its normalisation, in the order in which torchvision declares them."""
+    layers = [
+        (name, module) for name, module in trunk.named_modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    convolutions = {name: module for name, module in layers if isinstance(module, nn.Conv2d)}
+    norms = {name: module for name, module in layers if isinstance(module, nn.BatchNorm2d)}
+    for name, convolution in convolutions.items():
+        stem, _, last = name.rpartition(".")
+        partner = "1" if stem.endswith("downsample") else last.replace("conv", "bn")
+        yield name, convolution, norms[f"{stem}.{partner}" if stem else partner]
+
+
+@torch.no_grad()
+def unfold(constants: dict[str, NDArray[np.float32]], inputs: Tensor) -> Encoder:
+    """Return the encoder that computes what the folded constants compute, with batch normalisations again.
+
+    Each convolution is scaled to the size of fresh weights, so that a learning rate means what it means elsewhere.
+
+    Args:
+        constants: of a served encoder; see `served_constants`.
+        inputs: normalised training pictures that the statistics are taken from. Shape: (n, 3, h, w).
+    Raises:
+        CheckpointInvalid: a convolution is missing or has another shape.
+    """
+    network = build_encoder().eval()
+    pairs = list(_pairs(network.trunk))
+    sums: dict[str, list[Tensor]] = {name: [] for name, _, _ in pairs}
+    handles = []
+    for name, convolution, norm in pairs:
+        try:
+            folded = torch.from_numpy(constants[f"trunk.{name}.weight"])
+            bias = torch.from_numpy(constants[f"trunk.{name}.weight_bias"])
+            convolution.weight.copy_(folded)
+        except (KeyError, RuntimeError) as error:
+            raise CheckpointInvalid(f"The served file has no convolution {name} of a ResNet34.") from error
+        norm.running_mean.zero_()  # type: ignore[union-attr]
+        norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+        norm.weight.fill_(1)
+        norm.bias.copy_(bias)
+
+        def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor, name: str = name) -> None:
+            sums[name].append(torch.stack([out.mean(dim=(0, 2, 3)), out.square().mean(dim=(0, 2, 3))]) * len(out))
+
+        handles.append(convolution.register_forward_hook(keep))
+    for key in ("weight", "bias", "running_mean", "running_var"):
+        getattr(network.neck, key).copy_(torch.from_numpy(constants[f"neck.{key}"]))
+    for batch in inputs.split(BATCH):
+        network(batch.contiguous(memory_format=torch.channels_last))
+    for handle in handles:
+        handle.remove()
+    for name, convolution, norm in pairs:
+        mean, square = torch.stack(sums[name]).sum(dim=0) / len(inputs)
+        variance = (square - mean.square()).clamp(min=1e-6)
+        fan_out = convolution.out_channels * math.prod(convolution.kernel_size)
+        size = math.sqrt(2 / fan_out) / float(convolution.weight.square().mean().sqrt())
+        convolution.weight.mul_(size)
+        norm.running_mean.copy_(mean * size)  # type: ignore[union-attr]
+        norm.running_var.copy_(variance * size**2)  # type: ignore[union-attr]
+        scale = (variance * size**2 + norm.eps).sqrt() / size
+        norm.weight.copy_(scale)
+        norm.bias.add_(mean)
+    return network
+
+
+def main() -> None:
+    """Write a checkpoint from the shipped encoder, or from another model folder's."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, required=True, help="folder of the training pictures' cache")
+    parser.add_argument("--out", type=Path, required=True, help="the checkpoint")
+    parser.add_argument("--models", type=Path, default=None, help="folder with the encoder, before the shipped one")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    write_checkpoint(find_model("resnet34", arguments.models), arguments.cache, arguments.out)
+
+
+def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
+    """Write a checkpoint with the served encoder of a model folder, to start a stage from.
+
+    Raises:
+        CheckpointInvalid: the folder's model is no ResNet34.
+    """
+    card = Card.load(folder)
+    inputs = torch.from_numpy(calibration_inputs(cache, card))
+    network = unfold(served_constants(card.read_model(folder)), inputs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"average": network.state_dict(), "average_heads": {}, "stage": {"arch": "resnet34"}}, out)
+    log.info("wrote %s from %s", out, card.file)
+    return out
+
+
+if __name__ == "__main__":
+    main()
