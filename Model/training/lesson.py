@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from Model.training.datasets import Batch
 from Model.training.hints import Maps, map_widths, trunk_maps
@@ -71,6 +72,27 @@ class Teacher:
         self.seen += 1
         self.mean.lerp_(trunk.float().mean(dim=0), max(0.01, 1 / self.seen))
         return Lesson(trunk.float() - self.mean, None, maps)
+
+
+class Teachers:
+    """Several teachers as one: vectors side by side at equal length, logits averaged, maps of the first.
+
+    Args:
+        sources: checkpoints of tuned teachers, or TFLite files. At least one.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._teachers = [Teacher(source) for source in sources]
+        self.width = sum(teacher.width for teacher in self._teachers)
+        self.map_widths = self._teachers[0].map_widths
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Lesson:
+        """Return what the student should see in pictures in [0, 1]. Shape: (n, 3, h, w)."""
+        lessons = [teacher(images) for teacher in self._teachers]
+        logits = [lesson.logits for lesson in lessons if lesson.logits is not None]
+        vectors = torch.cat([F.normalize(lesson.vectors, dim=1) for lesson in lessons], dim=1)
+        return Lesson(vectors, torch.stack(logits).mean(dim=0) if logits else None, lessons[0].maps)
 
 
 class Stock:

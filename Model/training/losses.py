@@ -1,6 +1,11 @@
 """What the encoder is trained for: category, colour, kind, words, the very garment, and its teacher's eye.
 
 `Objective` holds every head and adds the losses up; the heads are thrown away after training.
+
+Contrastive losses compare each view with the batch and with a memory of the views before it: with sixty views on two
+cores, finding the other view of a garment is too easy to teach anything, with four thousand it is the real question.
+
+Source: Khosla et al. 2020, https://arxiv.org/abs/2004.11362; Wang et al. 2020, https://arxiv.org/abs/1912.06798
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
+from pytorch_metric_learning.losses import CrossBatchMemory, SupConLoss
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +25,11 @@ from Model.training.resnet import DIM
 
 @dataclass(frozen=True)
 class Weights:
-    """Weight of each part of the loss; 0 leaves a part out."""
+    """Weight of each part of the loss; 0 leaves a part out.
+
+    `product` draws pictures of the same category and colour together. `memory`: views that contrastive losses
+    remember, 0 for the batch alone.
+    """
 
     category: float = 1.0
     type: float = 0.3
@@ -30,11 +39,17 @@ class Weights:
     words: float = 0.3
     supervised_contrast: float = 0.3
     instance_contrast: float = 0.3
+    product_contrast: float = 0.0
     teacher: float = 2.0
     teacher_category: float = 2.0
     hints: float = 2.0
     smoothing: float = 0.05
     temperature: float = 0.1
+    memory: int = 0
+
+
+COLOURS = 1000
+"""More than a vocabulary has; a category and a colour become one number."""
 
 
 class Imitated(Protocol):
@@ -55,6 +70,12 @@ class Taught(Protocol):
     def maps(self) -> Maps: ...
 
 
+def _contrast(weights: Weights) -> nn.Module:
+    """Return the contrastive loss; with one other view of each garment it is the same as NT-Xent."""
+    loss = SupConLoss(temperature=weights.temperature)
+    return CrossBatchMemory(loss, DIM, memory_size=weights.memory) if weights.memory else loss
+
+
 class Objective(nn.Module):
     """All heads over the 512 features.
 
@@ -71,8 +92,8 @@ class Objective(nn.Module):
         self.teacher = nn.Linear(DIM, teacher.width) if teacher else None
         self.hints = Hints(teacher.map_widths) if teacher and weights.hints else None
         self.weights = weights
-        self.supervised = SupConLoss(temperature=weights.temperature)
-        self.instance = NTXentLoss(temperature=weights.temperature)
+        # Not registered as modules: what they remember is neither averaged between processes nor saved.
+        self._contrast = {name: _contrast(weights) for name in ("supervised", "instance", "product")}
 
     def forward(
         self, features: Tensor, batch: Batch, lesson: Taught | None, maps: Maps | None = None
@@ -102,8 +123,14 @@ class Objective(nn.Module):
         unit = F.normalize(features, dim=1)
         category = batch.labels["category"].repeat(2)
         known = category != UNKNOWN
-        parts["supervised_contrast"] = self.supervised(unit[known], category[known])
-        parts["instance_contrast"] = self.instance(unit, batch.item.repeat(2))
+        parts["supervised_contrast"] = self._contrast["supervised"](unit[known], category[known])
+        parts["instance_contrast"] = self._contrast["instance"](unit, batch.item.repeat(2))
+        if weights.product_contrast:
+            colour = batch.labels["colour"].repeat(2)
+            known = known & (colour != UNKNOWN)
+            product = category * COLOURS + colour
+            if known.any():
+                parts["product_contrast"] = self._contrast["product"](unit[known], product[known])
         if self.teacher is not None and lesson is not None:
             first = features[: len(lesson.vectors)]
             parts["teacher"] = (1 - F.cosine_similarity(self.teacher(first), lesson.vectors, dim=1)).mean()

@@ -152,7 +152,7 @@ def _train_all(stages: tuple[Stage, ...], teacher: Path, cache: Path, checkpoint
     path = teacher
     for stage in stages:
         start = str(checkpoints / stage.start) if stage.start else None
-        path = train_together(replace(stage, teacher=str(teacher), start=start), cache, checkpoints, workers)
+        path = train_together(replace(stage, teachers=(str(teacher),), start=start), cache, checkpoints, workers)
     return path
 
 

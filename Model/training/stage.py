@@ -34,8 +34,8 @@ class Stage:
         rate: highest learning rate. rate_end: the last one, as a share of it.
         trunk_rate: learning rate of the trunk as a share of `rate`.
         start: checkpoint to take weights from, None for a fresh network.
-        teacher: checkpoint of a tuned teacher, or a TFLite file, None for none.
-        teacher_size: side of the pictures the teacher sees.
+        teachers: checkpoints of tuned teachers, or TFLite files; none of them for labels alone.
+        teacher_size: side of the pictures the teachers see.
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
         passes: how often a set of views is used before it is thrown away.
     """
@@ -53,7 +53,7 @@ class Stage:
     decay: float = 0.05
     average: float = 0.998
     start: str | None = None
-    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
     teacher_size: int = 128
     passes: int = 1
     judge: str = "photos"
@@ -86,5 +86,5 @@ def read_stage(path: Path) -> Stage:
     if "zoom" in strength:
         strength["zoom"] = tuple(strength["zoom"])
     weights = Weights(**settings.pop("weights", {}))
-    mix = tuple(settings.pop("mix", Stage.mix))
-    return Stage(mix=mix, weights=weights, strength=Strength(**strength), **settings)
+    mix, teachers = tuple(settings.pop("mix", Stage.mix)), tuple(settings.pop("teachers", ()))
+    return Stage(mix=mix, teachers=teachers, weights=weights, strength=Strength(**strength), **settings)

@@ -27,7 +27,7 @@ from Model.training.augment import views
 from Model.training.crew import Alone, Crew
 from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
 from Model.training.hints import trunk_maps
-from Model.training.lesson import Sample, Stock, Teacher
+from Model.training.lesson import Sample, Stock, Teachers
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
 from Model.training.stage import Stage, make_network, normalise, read_stage
@@ -97,7 +97,7 @@ def train(
     drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
     validation = PictureSet(cache, stage.judge, vocabulary, split="val")
-    teacher = Teacher(stage.teacher) if stage.teacher else None
+    teacher = Teachers(stage.teachers) if stage.teachers else None
     torch.manual_seed(stage.seed)
     network = make_network(stage.arch)
     objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)

@@ -52,7 +52,7 @@ def checkpoint(cache: Path) -> Path:
     """Return the checkpoint of a few steps: a tuned teacher, a small student, and the grown one."""
     out = cache.parent / "checkpoints"
     teacher = train(TINY, cache, out)
-    student = replace(TINY, name="small", teacher=str(teacher), teacher_size=48, passes=2)
+    student = replace(TINY, name="small", teachers=(str(teacher), str(teacher)), teacher_size=48, passes=2)
     small = train(student, cache, out)
     return train(replace(student, name="deep", arch="resnet34", start=str(small), mix=(4, 2, 3, 4)), cache, out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import tarfile
 import warnings
 from pathlib import Path
@@ -18,8 +19,10 @@ import torch
 
 from Model.training.datasets import UNKNOWN, Batch
 from Model.training.hints import Hints, trunk_maps
+from Model.training.lesson import Teacher, Teachers
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import resnet_trunk
+from Model.training.stage import make_network
 from Model.training.teachers import load_teacher
 
 pytestmark = pytest.mark.torch
@@ -122,3 +125,69 @@ def test_two_equal_views_have_less_instance_loss_than_two_strangers() -> None:
     _, same = objective(torch.cat([one, one]), batch(6), None)
     _, strangers = objective(torch.cat([one, torch.randn(6, 512)]), batch(6), None)
     assert same["instance_contrast"] < strangers["instance_contrast"]
+
+
+def slow_contrast(unit: torch.Tensor, labels: list[int], older: torch.Tensor, old_labels: list[int]) -> float:
+    """Return the supervised contrastive loss at temperature 0.1, pair by pair."""
+    losses = []
+    for at, label in enumerate(labels):
+        others = [(unit[n], labels[n]) for n in range(len(labels)) if n != at] + list(
+            zip(older, old_labels, strict=True)
+        )
+        scores = [float(unit[at] @ other) / 0.1 for other, _ in others]
+        everything = math.log(sum(math.exp(score) for score in scores))
+        right = [everything - score for score, (_, of) in zip(scores, others, strict=True) if of == label]
+        losses.append(sum(right) / len(right))
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("memory", [0, 100])
+def test_contrast_is_with_the_batch_and_with_what_is_remembered(memory: int) -> None:
+    objective = Objective({"category": 13}, 5, None, Weights(memory=memory))
+    first, second = torch.randn(12, 512), torch.randn(12, 512)
+    objective(first, batch(6), None)
+    _, parts = objective(second, batch(6), None)
+    unit, older = torch.nn.functional.normalize(second), torch.nn.functional.normalize(first)
+    if not memory:
+        older = older[:0]
+    for name, numbers in (("supervised_contrast", [0, 1, 2] * 4), ("instance_contrast", [0, 1, 2, 3, 4, 5] * 2)):
+        assert parts[name] == pytest.approx(slow_contrast(unit, numbers, older, numbers[: len(older)]), rel=1e-3)
+
+
+def test_a_memory_is_not_part_of_the_weights() -> None:
+    with_memory = Objective({"category": 13}, 5, None, Weights(memory=100))
+    assert set(with_memory.state_dict()) == set(Objective({"category": 13}, 5, None, Weights()).state_dict())
+
+
+def test_pictures_of_one_category_and_colour_are_one_product_kind() -> None:
+    objective = Objective({"category": 13, "colour": 7}, 5, None, Weights(product_contrast=1))
+    some = batch(6)
+    some.labels["colour"] = torch.tensor([1, 1, UNKNOWN, 1, 2, 2])
+    features = torch.randn(12, 512)
+    _, parts = objective(features, some, None)
+    # category and colour of the pictures: 0/1, 1/1, none, 0/1, 1/2, 2/2
+    kept = [0, 1, 3, 4, 5, 6, 7, 9, 10, 11]
+    unit = torch.nn.functional.normalize(features)[kept]
+    assert parts["product_contrast"] == pytest.approx(slow_contrast(unit, [0, 1, 0, 2, 3] * 2, unit[:0], []), rel=1e-3)
+
+
+def test_several_teachers_are_one_with_vectors_side_by_side(tmp_path: Path) -> None:
+    sources = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = make_network("resnet18")
+        heads = Objective({"category": 13}, 5, None, Weights()).state_dict()
+        sources.append(str(tmp_path / f"{seed}.pt"))
+        saved = {"stage": {"arch": "resnet18"}, "average": network.state_dict(), "average_heads": heads}
+        torch.save(saved, sources[-1])
+    images = torch.rand(3, 3, 64, 64)
+    alone = [Teacher(source)(images) for source in sources]
+    together = Teachers(sources)
+    lesson = together(images)
+    assert lesson.vectors.shape == (3, together.width) == (3, 1024)
+    for at, one in enumerate(alone):
+        part = lesson.vectors[:, 512 * at : 512 * (at + 1)]
+        assert torch.allclose(part, one.vectors / one.vectors.norm(dim=1, keepdim=True), atol=1e-5)
+    assert lesson.logits is not None and alone[0].logits is not None and alone[1].logits is not None
+    assert torch.allclose(lesson.logits, (alone[0].logits + alone[1].logits) / 2, atol=1e-5)
+    assert torch.equal(lesson.maps[0], alone[0].maps[0])
