@@ -5,6 +5,7 @@ A label of -1 means "not known": the loss of that head skips the picture.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -110,6 +111,14 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.records)
 
+    def only(self, chosen: NDArray[np.int64]) -> PictureSet:
+        """Return the set of these pictures alone, sharing the memory."""
+        part = copy.copy(self)
+        part.records = [self.records[at] for at in chosen]
+        part.rows, part.words = self.rows[chosen], self.words[chosen]
+        part.labels = {head: values[chosen] for head, values in self.labels.items()}
+        return part
+
     def weights(self, unlabelled: float = 0.3) -> NDArray[np.float64]:
         """Return sampling weights: each class counts with the root of its size; no class, `unlabelled` of a picture."""
         names = [record.get("type") or record.get("label") or record.get("tag") or "" for record in self.records]
@@ -121,7 +130,7 @@ class PictureSet:
 
     def pictures(self, indices: NDArray[np.int64], size: int) -> Tensor:
         """Return pictures resized to (n, 4, size, size) in [0, 1], from the nearest cached level."""
-        source = self.half if size <= self.half.shape[1] * 1.25 else self.full
+        source = self.half if size <= self.half.shape[1] else self.full
         batch = torch.from_numpy(source[self.rows[indices]]).permute(0, 3, 1, 2).float().div_(255)
         if batch.shape[-1] != size:
             batch = F.interpolate(batch, size=(size, size), mode="bilinear", antialias=batch.shape[-1] > size)

@@ -32,6 +32,7 @@ from Model.preprocess import to_batch
 from Model.probe import make_probe, probe_picture
 from Model.segmenters import Segmenter, load_segmenter
 from Model.training.datasets import PictureSet, make_vocabulary
+from Model.training.emphasis import emphasise
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.resnet import Encoder, build_encoder
 from Model.training.stage import IMAGENET
@@ -103,7 +104,7 @@ def base_card(size: int) -> Card:
         framing="garment",
         precision="int8",
         licence=LICENCE,
-        source="trained from random weights by Model/training/recipe.py",
+        source="trained from random weights by Model/training/recipe.py, then with --onward",
         trained_on=TRAINED_ON,
     )
 
@@ -178,6 +179,7 @@ def publish_encoder(
         CheckpointInvalid, TrainingError: the folder is untouched.
     """
     network = load_encoder_checkpoint(checkpoint)
+    emphasise(network, cache, size)
     card = base_card(size)
     validation = PictureSet(cache, "photos", make_vocabulary([]), split="val")
     photos = [Image.fromarray(validation.full[row][:, :, :3]) for row in validation.rows]

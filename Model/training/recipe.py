@@ -1,6 +1,6 @@
 """The whole chain, from the published tars to the three served folders, with one seed; resumable at any moment.
 
-    python -m Model.training.recipe --data DIR --out DIR [--short | --smoke] [--threads N] [--seed S]
+    python -m Model.training.recipe --data DIR --out DIR [--short | --smoke | --onward] [--threads N] [--seed S]
 
 DIR holds the three tars, and beside it ../models/teachers the ImageNet teachers (or --teachers). Every step leaves a
 file in OUT; a step whose file is complete is not done again, a step that was cut short goes on from its checkpoint.
@@ -11,6 +11,9 @@ file in OUT; a step whose file is complete is not done again, a step that was cu
    with the photos cut out by the mask network, at 96, 112 and 160 px.
 4. mask: the garment mask (mask_train.py), half-way, because the last stages learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
+
+With --onward the encoder starts from the shipped weights instead of random ones, and the shipped mask is used as it is:
+two teachers are tuned on the photos as served, fresh heads are fitted to the resting trunk, then everything is trained.
 """
 
 from __future__ import annotations
@@ -32,10 +35,12 @@ from Model.training.publish_encoder import publish_encoder
 from Model.training.shipped_classifier import train_shipped_classifier
 from Model.training.stage import Stage
 from Model.training.train_encoder import train_together
+from Model.training.warm_start import write_checkpoint
+from Model.weights import find_model
 
 log = logging.getLogger(__name__)
 
-TEACHER_FILE = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+TEACHER_FILES = ("tf2_mobilenet_v2_1.0_224_ptq.tflite", "mobilenet_v2_1.0_224_quant.tflite")
 
 # A teacher is not taught; it already sees colours and textures, so the category counts more.
 TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_contrast=0.1)
@@ -45,24 +50,33 @@ LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
 # The service shows the encoder a garment on white, most of the time.
 CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
 
+SERVED = "served.pt"
+"""The shipped encoder as a checkpoint; see warm_start.py."""
+
 
 @dataclass(frozen=True)
 class Plan:
     """How much of everything a run does.
 
     Args:
-        teacher: the stage that tunes the teacher.
+        teachers: the stages that tune the teachers, one for each of TEACHER_FILES, or fewer.
         before_mask: stages of the encoder that need no masks of photos.
         after_mask: stages that also see the photos cut out.
-        mask_minutes: budget of the mask network.
+        mask_minutes: budget of the mask network; None for the shipped one.
         input_size: side of the served encoder's input in px.
     """
 
-    teacher: Stage
+    teachers: tuple[Stage, ...]
     before_mask: tuple[Stage, ...]
     after_mask: tuple[Stage, ...]
-    mask_minutes: float
+    mask_minutes: float | None
     input_size: int = 160
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of training, without caches and exports."""
+        stages = (*self.teachers, *self.before_mask, *self.after_mask)
+        return sum(stage.minutes for stage in stages) + (self.mask_minutes or 0)
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:
@@ -94,17 +108,45 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         replace(as_served, name="last", size=160, minutes=minutes(32), rate=0.75e-3, rate_end=0.005, average=0.995,
                 start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
-    return Plan(tune, before, after, mask_minutes=minutes(22))
+    return Plan((tune,), before, after, mask_minutes=minutes(22))
 
 
-def smoke_plan(seed: int) -> Plan:
+def onward_plan(seed: int, share: float = 1.0) -> Plan:
+    """Return the plan that goes on from the shipped encoder: an hour and a half on two cores.
+
+    Args:
+        share: of the full time.
+    """
+    seen = Stage(name="", size=160, steps=100_000, judge="garments", strength=CUT_OUT, seed=seed)
+    tuned = replace(TUNE, instance_contrast=0.4, product_contrast=0.3, memory=2048)
+    tune = replace(
+        seen, mix=(8, 4, 7, 13), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, weights=tuned
+    )
+    on = replace(seen, mix=(5, 4, 8, 15), teacher_size=160, passes=2)
+    fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
+    wider = replace(fresh, hints=0.5, instance_contrast=0.6, product_contrast=0.5, memory=4096, temperature=0.07)
+    return Plan(
+        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=11 * share, seed=seed + n) for n in (1, 2)),
+        before_mask=(),
+        after_mask=(
+            replace(on, name="heads", minutes=3.5 * share, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
+                    average=0.95, warmup=5, weights=fresh),
+            replace(on, name="onward", minutes=78 * share, start="heads.pt", rate=0.9e-3, rate_end=0.005, average=0.997,
+                    weights=wider),
+        ),
+        mask_minutes=None,
+    )  # fmt: skip
+
+
+def smoke_plan(plan: Plan) -> Plan:
     """Return a plan of a few steps of everything: it proves the chain, not the weights."""
-    plan = full_plan(seed)
 
     def tiny(stage: Stage) -> Stage:
         return replace(stage, steps=3, size=64, teacher_size=64, warmup=1, mix=tuple(min(n, 4) for n in stage.mix))
 
-    return Plan(tiny(plan.teacher), tuple(map(tiny, plan.before_mask)), tuple(map(tiny, plan.after_mask)), 0.0, 64)
+    stages = (plan.teachers, plan.before_mask, plan.after_mask)
+    teachers, before, after = (tuple(map(tiny, each)) for each in stages)
+    return Plan(teachers, before, after, None if plan.mask_minutes is None else 0.0, 64)
 
 
 def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: int, smoke: bool = False) -> Path:
@@ -122,11 +164,15 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
     torch.set_num_threads(threads)
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
-    tuning = replace(plan.teacher, arch=str(teachers / TEACHER_FILE))
-    tuned = train_together(tuning, cache, checkpoints, workers=threads)
+    if plan.mask_minutes is None:
+        build_garments(data, cache, load_segmenter("rembg", None, threads).masks)
+    tuned = [
+        train_together(replace(stage, arch=str(teachers / file)), cache, checkpoints, workers=threads)
+        for stage, file in zip(plan.teachers, TEACHER_FILES, strict=False)
+    ]
     _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
     mask = weights / "garment-mask"
-    if not (mask / "card.json").exists():
+    if plan.mask_minutes is not None and not (mask / "card.json").exists():
         checkpoint = mask_train.run(
             data,
             out / "mask",
@@ -140,6 +186,8 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
         mask_publish.publish(data, checkpoint, mask, limit=4 if smoke else None, count=4 if smoke else 1000)
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter.masks)
+    if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
+        write_checkpoint(find_model("resnet34"), cache, checkpoints / SERVED)
     last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
     publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads)
     card = train_shipped_classifier(cache, weights / "resnet34", weights / "classifier", threads, seed)
@@ -147,12 +195,12 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
     return weights
 
 
-def _train_all(stages: tuple[Stage, ...], teacher: Path, cache: Path, checkpoints: Path, workers: int) -> Path:
-    """Run stages one after the other; a stage's `start` names another stage's checkpoint."""
-    path = teacher
+def _train_all(stages: tuple[Stage, ...], tuned: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:
+    """Run stages one after the other, and return the last one's checkpoint; `start` names another checkpoint."""
+    path, teachers = checkpoints, tuple(map(str, tuned))
     for stage in stages:
         start = str(checkpoints / stage.start) if stage.start else None
-        path = train_together(replace(stage, teachers=(str(teacher),), start=start), cache, checkpoints, workers)
+        path = train_together(replace(stage, teachers=teachers, start=start), cache, checkpoints, workers)
     return path
 
 
@@ -167,10 +215,13 @@ def main() -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", action="store_true", help="about 20 minutes on two cores")
     length.add_argument("--smoke", action="store_true", help="a few steps of everything")
+    length.add_argument("--onward", action="store_true", help="from the shipped encoder, an hour and three quarters")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     seed = arguments.seed
-    plan = smoke_plan(seed) if arguments.smoke else full_plan(seed, share=1 / 6 if arguments.short else 1.0)
+    plan = onward_plan(seed) if arguments.onward else full_plan(seed, share=1 / 6 if arguments.short else 1.0)
+    if arguments.smoke:
+        plan = smoke_plan(plan)
     teachers = arguments.teachers or arguments.data.parent / "models" / "teachers"
     try:
         run(arguments.data, arguments.out, teachers, plan, arguments.threads, seed, arguments.smoke)

@@ -62,10 +62,12 @@ class Encoder(nn.Module):
         self.trunk = trunk
         self.reduce: nn.Module = nn.Identity() if width == DIM else nn.Linear(width, DIM, bias=False)
         self.neck = nn.BatchNorm1d(DIM)
+        self.emphasis: nn.Module = nn.Identity()
+        """A linear layer that is fitted after training; see emphasis.py."""
 
     def features(self, images: Tensor) -> Tensor:
         """Return centred features, not yet of unit length. Shape: (n, 3, h, w) -> (n, 512)."""
-        centred: Tensor = self.neck(self.reduce(self.trunk(images).float()))
+        centred: Tensor = self.emphasis(self.neck(self.reduce(self.trunk(images).float())))
         return centred
 
     def forward(self, images: Tensor) -> Tensor:

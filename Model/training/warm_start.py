@@ -5,8 +5,9 @@
 The served file has its batch normalisations folded into the convolutions, and its weights rounded. Each convolution
 gets a normalisation again: its statistics are measured on training pictures, and its scale and shift undo exactly
 what it does to them, so the network computes what it computed before and can be trained like any other. Only the
-rounding stays, and training moves that away. The heads of the training are not in the served file; a stage that
-starts from this checkpoint begins with fresh ones.
+rounding stays, and training moves that away. The last linear layer, which stretches the features after training
+(emphasis.py), is left out of the checkpoint. The heads of the training are not in the served file; a stage that starts
+from this checkpoint begins with fresh ones.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 from Model.card import Card
 from Model.errors import CheckpointInvalid
 from Model.training.publish_encoder import calibration_inputs
-from Model.training.resnet import Encoder, build_encoder
+from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.weights import find_model
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,9 @@ def unfold(constants: dict[str, NDArray[np.float32]], inputs: Tensor) -> Encoder
         handles.append(convolution.register_forward_hook(keep))
     for key in ("weight", "bias", "running_mean", "running_var"):
         getattr(network.neck, key).copy_(torch.from_numpy(constants[f"neck.{key}"]))
+    if "emphasis.weight" in constants:
+        network.emphasis = nn.Linear(DIM, DIM, bias=False)
+        network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
     for batch in inputs.split(BATCH):
         network(batch.contiguous(memory_format=torch.channels_last))
     for handle in handles:
@@ -137,6 +141,7 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     inputs = torch.from_numpy(calibration_inputs(cache, card))
     network = unfold(served_constants(card.read_model(folder)), inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
+    network.emphasis = nn.Identity()
     torch.save({"average": network.state_dict(), "average_heads": {}, "stage": {"arch": "resnet34"}}, out)
     log.info("wrote %s from %s", out, card.file)
     return out
