@@ -64,7 +64,8 @@ proof: $(VENV)/.everything  ## Long proofs: kills, soak, a million vectors.
 	$(BIN)/python -m pytest -m proof --timeout 7200 $(PYTEST_ARGS)
 
 train: $(VENV)/.everything  ## Train the three networks from the public sets in DATA into OUT.
-	$(BIN)/python -m Model.training.recipe --data $(DATA) --out $(OUT) $(TRAIN_ARGS)
+	$(BIN)/python -m Data.sample.cut_outs $(OUT)/drawings
+	$(BIN)/python -m Model.training.recipe --data $(DATA) --out $(OUT) --drawings $(OUT)/drawings $(TRAIN_ARGS)
 
 compose-test: $(VENV)/.serving-tests  ## Build the containers and prove docker-compose.yml (needs a Docker engine).
 	$(BIN)/python -m pytest tests/compose -m proof --timeout 3600 $(PYTEST_ARGS)

@@ -4,7 +4,8 @@ Three sources, each with the mask it can honestly give:
 - street photos (clothing-co-parsing): 59 tags per pixel; garment is every tag but null, hair and skin;
 - shop pictures (fashion-product-images-small): what differs from their white border, for types shown without a person;
 - phone photos (clothing-dataset) and the other street photos: no mask; a teacher gives them soft ones
-  (mask_teacher.py), and the corners of phone photos are floors, beds and doors to lay cut-outs on.
+  (mask_teacher.py), and the corners of phone photos are floors, beds and doors to lay cut-outs on;
+- drawings (Data/sample/cut_outs.py), whose masks are exact.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Pixels = npt.NDArray[np.uint8]
 
 NOT_GARMENT = (0, 19, 41)  # null, hair, skin
 HAIR_AND_SKIN = (19, 41)
-STREET_SIDE, PHOTO_SIDE, SHOP_SIDE = 384, 320, 96
+STREET_SIDE, PHOTO_SIDE, SHOP_SIDE, DRAWING_SIDE = 384, 320, 96, 256
 SHOP_TYPES = frozenset(
     ("Casual Shoes", "Sports Shoes", "Formal Shoes", "Heels", "Flats", "Sandals", "Handbags", "Backpacks", "Wallets",
      "Clutches", "Caps", "Belts", "Ties", "Duffel Bag", "Jeans", "Trousers", "Track Pants", "Shorts", "Scarves",
@@ -45,6 +46,7 @@ class MaskSets:
         photos: (p, 320, 320, 3) photos without masks: the street photos nobody masked, then the phone photos;
             ``photo_names`` their names; ``first_phone`` the place of the first phone photo.
         photo_is_val: (p,) True where such a photo is left out of training.
+        drawings: (d, 256, 256, 4) drawn products, alpha last; every tenth is kept for validation.
         pseudo: (p, 160, 160) soft masks of these photos by a teacher, or None; ``pseudo_weight`` (p,) how sure, 0 .. 1.
     """
 
@@ -57,6 +59,7 @@ class MaskSets:
     photo_names: list[str]
     photo_is_val: npt.NDArray[np.bool_]
     first_phone: int = 0
+    drawings: Pixels = field(default_factory=lambda: np.zeros((0, DRAWING_SIDE, DRAWING_SIDE, 4), np.uint8))
     pseudo: Pixels | None = None
     pseudo_weight: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
@@ -151,11 +154,29 @@ def read_shop(archive: Path, limit: int) -> Pixels:
     return np.stack(found) if found else np.zeros((0, SHOP_SIDE, SHOP_SIDE, 4), np.uint8)
 
 
-def read_sets(data_dir: Path, *, limit: int | None = None) -> MaskSets:
+def read_drawings(directory: Path, limit: int | None = None) -> Pixels:
+    """Return the cut-outs of a folder of RGBA pictures, in the order of their names. Shape: (d, 256, 256, 4).
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no PNG in it.
+    """
+    files = sorted(directory.glob("*.png"))[:limit]
+    if not files:
+        raise FileNotFoundError(f"{directory} holds no PNG: write them with python -m Data.sample.cut_outs")
+    found = []
+    for file in files:
+        with Image.open(file) as picture:
+            cut = picture.convert("RGBA")
+        found.append(letterboxed(cut.crop(cut.getchannel("A").getbbox()), DRAWING_SIDE))
+    return np.stack(found)
+
+
+def read_sets(data_dir: Path, *, drawings: Path | None = None, limit: int | None = None) -> MaskSets:
     """Read the archives of ``data_dir`` into memory (about 2 GB whole).
 
     Args:
         data_dir: the folder with the three .tar files.
+        drawings: a folder of drawn cut-outs; see Data/sample/cut_outs.py.
         limit: read at most so many pictures of each kind, at least 2 (for a smoke run).
     Raises: FileNotFoundError: an archive is missing.
     """
@@ -187,7 +208,7 @@ def read_sets(data_dir: Path, *, limit: int | None = None) -> MaskSets:
     photo_is_val = np.array([s in photo_val or s in street_val for s in names])
     if limit is not None:  # so few photos may miss one side of the split altogether
         street_is_val[[0, -1]] = photo_is_val[[unmasked_street, -1]] = (False, True)
-    return MaskSets(
+    sets = MaskSets(
         street=np.stack([photos_by_stem[s] for s in stems]),
         street_tags=np.stack([tags[s] for s in stems]),
         street_stems=stems,
@@ -198,3 +219,6 @@ def read_sets(data_dir: Path, *, limit: int | None = None) -> MaskSets:
         photo_is_val=photo_is_val,
         first_phone=unmasked_street,
     )
+    if drawings is not None:
+        sets.drawings = read_drawings(drawings, limit)
+    return sets

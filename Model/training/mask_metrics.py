@@ -1,4 +1,4 @@
-"""Mask IoU of a predictor on the validation pictures: street photos, garment crops of them, and composites."""
+"""Mask IoU of a predictor on the validation pictures: street photos, garment crops, composites, drawings."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ def validation_pictures(sets: MaskSets, kind: str, count: int) -> Iterator[tuple
     """Yield up to ``count`` pictures (320, 320, 3) and masks (320, 320), the same ones at every call.
 
     Args:
-        kind: "street" (whole photos), "crop" (one garment crop of each), "composite" (of held-back cut-outs).
+        kind: "street" (whole photos), "crop" (one garment crop of each), "composite" (of held-back cut-outs),
+            "drawing" (of held-back drawings; none without any).
     Raises: ValueError: another kind.
     """
-    sampler = MaskSampler(sets, seed=20, validation=True)
+    sampler = MaskSampler(sets, seed=20, validation=True, drawn=1.0 if kind == "drawing" else 0.0)
     whole = (0.0, 0.0, 1.0, 1.0)
-    if kind == "composite":
+    if kind == "drawing" and not sampler.drawn:
+        return
+    if kind in ("composite", "drawing"):
         for _ in range(count):
             yield sampler.composite(SIDE)
         return
     if kind not in ("street", "crop"):
-        raise ValueError(f"unknown kind {kind!r}: street, crop or composite")
+        raise ValueError(f"unknown kind {kind!r}: street, crop, composite or drawing")
     for index in sampler.street[:count]:
         if kind == "street":
             yield sampler.resized(sets.street[index], foreground(sets.street_tags[index]), whole, SIDE)
@@ -51,11 +54,13 @@ def validation_iou(predict: Predict, sets: MaskSets, *, count: int = 1000) -> di
         count: pictures of each kind, at most.
     """
     found: dict[str, float] = {}
-    for kind in ("street", "crop", "composite"):
+    for kind in ("street", "crop", "composite", "drawing"):
         scores: list[float] = []
-        for picture, mask in validation_pictures(sets, kind, min(count, 200) if kind == "composite" else count):
+        most = min(count, 200) if kind in ("composite", "drawing") else count
+        for picture, mask in validation_pictures(sets, kind, most):
             scores.append(mask_iou(predict(picture[None])[0] > 0.5, mask > 127))
-        found[kind] = float(np.mean(scores)) if scores else float("nan")
+        if scores:
+            found[kind] = float(np.mean(scores))
     return found
 
 

@@ -1,19 +1,21 @@
-"""The garment mask network: U²-Netp's nested U blocks behind a strided stem.
+"""The garment mask network: our own encoder's maps under a decoder of U²-Net's nested U blocks.
 
-U²-Netp (Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection") spends about
-13 GMAC on a 320 px picture, most of it in its first and last stage at full resolution. Here a strided stem brings the
-picture to a quarter of its size first, the nested U stages work there with more channels, and one light
-full-resolution head redraws the edges. docs/decisions/0007-garment-mask-network.md has the measurements.
+U²-Netp (Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection") starts from
+nothing and spends about 13 GMAC on a 320 px picture. The encoder of this repository already knows what a garment looks
+like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 160 px, the
+size the encoder was trained for, and nested U blocks draw the mask from their maps.
+docs/decisions/0012-mask-from-the-encoder.md has the measurements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from Model.training.resnet import grow, resnet_trunk
 
 
 class ConvUnit(nn.Sequential):
@@ -78,94 +80,102 @@ class NestedUBlock(nn.Module):
         return entry + y
 
 
-@dataclass(frozen=True)
-class Widths:
-    """Channel widths of the network.
+def lateral(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Return a 1x1 convolution that narrows a map of the encoder for the decoder."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
+    )
 
-    Args:
-        stem: channels of the full-size stem and of the half-size one (twice as many).
-        mid: inner width of each of the five encoder stages.
-        out: output width of each of the five encoder stages.
+
+class EncoderMaps(nn.Module):
+    """The first three stages of the encoder's ResNet34.
+
+    Shape: (n, 3, h, w) float, normalised, to maps of 64, 64, 128 and 256 channels at strides 2, 4, 8 and 16.
     """
 
-    stem: int = 16
-    mid: tuple[int, int, int, int, int] = (16, 32, 32, 48, 64)
-    out: tuple[int, int, int, int, int] = (32, 64, 96, 128, 128)
+    CHANNELS = (64, 64, 128, 256)
 
+    def __init__(self) -> None:
+        super().__init__()
+        whole = resnet_trunk()
+        self.conv1, self.bn1, self.relu, self.maxpool, self.layer1, self.layer2, self.layer3 = (
+            whole.get_submodule(name) for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
+        )
 
-DEPTHS = (5, 5, 4, 4, 4)
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the maps, finest first."""
+        maps: list[Tensor] = [self.relu(self.bn1(self.conv1(x)))]
+        y: Tensor = self.maxpool(maps[0])
+        for stage in (self.layer1, self.layer2, self.layer3):
+            y = stage(y)
+            maps.append(y)
+        return maps
+
+    def begin_as(self, encoder: Mapping[str, Tensor]) -> None:
+        """Take over an encoder's weights; blocks that a shallower encoder lacks pass their input through.
+
+        Args:
+            encoder: its state, with `trunk.conv1.weight` and so on; what lies behind the third stage is not used.
+        Raises:
+            KeyError: a weight is unknown to a ResNet34.
+        """
+        dropped = ("layer4.", "fc.")
+        named = {key.removeprefix("trunk."): value for key, value in encoder.items() if key.startswith("trunk.")}
+        grow(self, {key: value for key, value in named.items() if not key.startswith(dropped)})
 
 
 class MaskTrunk(nn.Module):
-    """U²-Netp topology at a quarter of its input size, with a half-size edge head.
+    """The encoder's maps, nested U blocks that join them from coarse to fine, and a half-size edge head.
 
-    Shape: (n, 3, h, w) float, normalised, h and w multiples of 4 (160 when served), to a list of logits
-    (n, 1, ., .): the final one first at full size, then the fused one and the five side outputs at their own sizes
-    (a quarter of the input and halving from there).
+    Shape: (n, 3, h, w) float, normalised, h and w multiples of 16 (160 when served), to a list of logits (n, 1, ., .):
+    the final one first at full size, then the fused one and the three side outputs at strides 4, 4, 8 and 16.
     """
 
-    def __init__(self, widths: Widths | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        widths = widths or Widths()
-        stem = widths.stem
-        self.stem_half = ConvUnit(3, stem, stride=2)
-        self.stem_quarter = ConvUnit(stem, 2 * stem, stride=2)
-        ins = (2 * stem, *widths.out[:-1])
-        last = len(DEPTHS) - 1
-        self.encoder = nn.ModuleList(
-            NestedUBlock(ins[i], widths.mid[i], widths.out[i], depth=DEPTHS[i], dilated=i == last)
-            for i in range(last + 1)
-        )
+        self.maps = EncoderMaps()
+        narrow = (12, 32, 64, 128)
+        self.lateral = nn.ModuleList(lateral(*widths) for widths in zip(EncoderMaps.CHANNELS, narrow, strict=True))
         self.decoder = nn.ModuleList(
-            NestedUBlock(
-                widths.out[i + 1] + widths.out[i] if i == last - 1 else widths.out[i] * 2,
-                widths.mid[i],
-                widths.out[max(i - 1, 0)],
-                depth=DEPTHS[i],
+            (
+                NestedUBlock(32 + 64, 32, 48, depth=5),
+                NestedUBlock(64 + 128, 48, 64, depth=4),
+                NestedUBlock(128, 64, 128, depth=4, dilated=True),
             )
-            for i in range(last)
         )
-        side_in = [*(widths.out[max(i - 1, 0)] for i in range(last)), widths.out[last]]
-        self.side = nn.ModuleList(nn.Conv2d(width, 1, 3, padding=1) for width in side_in)
-        self.fuse = nn.Conv2d(len(DEPTHS), 1, 1)
-        self.lift_half = ConvUnit(widths.out[0] + stem, 16)
+        self.side = nn.ModuleList(nn.Conv2d(width, 1, 3, padding=1) for width in (48, 64, 128))
+        self.fuse = nn.Conv2d(3, 1, 1)
+        self.lift_half = ConvUnit(48 + 12, 16)
         self.head = nn.Conv2d(16, 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         if self.head.bias is not None:
             nn.init.zeros_(self.head.bias)
 
-    def forward(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the logits of every output, the final one first, and the encoder's maps, finest first."""
-        half = self.stem_half(x)
-        y = self.stem_quarter(half)
-        kept: list[Tensor] = []
-        for i, block in enumerate(self.encoder):
-            if i > 0:
-                y = F.max_pool2d(y, 2, ceil_mode=True)
-            y = block(y)
-            kept.append(y)
-        sides: list[Tensor] = [self.side[len(DEPTHS) - 1](y)]
-        for i in reversed(range(len(DEPTHS) - 1)):
-            y = self.decoder[i](torch.cat([upsample_like(y, kept[i]), kept[i]], dim=1))
-            sides.insert(0, self.side[i](y))
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the logits of every output, the final one first."""
+        half, *maps = (narrow(each) for narrow, each in zip(self.lateral, self.maps(x), strict=True))
+        y = self.decoder[2](maps[2])
+        sides = [self.side[2](y)]
+        for level in (1, 0):
+            y = self.decoder[level](torch.cat([upsample_like(y, maps[level]), maps[level]], dim=1))
+            sides.insert(0, self.side[level](y))
         quarter = [side if i == 0 else upsample_like(side, sides[0]) for i, side in enumerate(sides)]
         fused = self.fuse(torch.cat(quarter, dim=1))
         # Four logits per half-size pixel, shuffled to full size, correct the fused mask's edges.
         edges = F.pixel_shuffle(self.head(self.lift_half(torch.cat([upsample_like(y, half), half], dim=1))), 2)
-        final = upsample_like(fused, x) + edges
-        return [final, fused, *sides], kept
+        return [upsample_like(fused, x) + edges, fused, *sides]
 
 
 class GarmentMaskNet(nn.Module):
     """The trunk on the picture at half its size, and two convolutions at full size that redraw the edges.
 
-    Shape: (n, 3, h, w) float, normalised, h and w multiples of 8 (320 when served), to logits: the final one
+    Shape: (n, 3, h, w) float, normalised, h and w multiples of 32 (320 when served), to logits: the final one
     (n, 1, h, w) first, then the trunk's.
     """
 
-    def __init__(self, widths: Widths | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.trunk = MaskTrunk(widths)
+        self.trunk = MaskTrunk()
         redraw = nn.Conv2d(8, 1, 3, padding=1)
         nn.init.zeros_(redraw.weight)
         if redraw.bias is not None:
@@ -174,7 +184,7 @@ class GarmentMaskNet(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every output, the final one first."""
-        outputs, _ = self.trunk(F.avg_pool2d(x, 2))
+        outputs = self.trunk(F.avg_pool2d(x, 2))
         coarse = upsample_like(outputs[0], x)
         edges: Tensor = self.edge(torch.cat([x, coarse], dim=1))
         return [coarse + edges, *outputs]

@@ -47,7 +47,8 @@ TRAINED_ON = (
     "clothing-co-parsing",
     "clothing-dataset",
     "fashion-product-images-small",
-    "soft masks and feature targets from an ImageNet MobileNetV2 (google-coral/test_data, Apache-2.0)",
+    "drawings of this repository",
+    "soft masks, and the encoder's feature targets, from ImageNet MobileNetV2s (google-coral/test_data, Apache-2.0)",
 )
 
 
@@ -103,18 +104,27 @@ def probe_of(file: Path) -> Probe:
     return make_probe(chosen, vector_of_mask(best_mask), min_cosine=0.98)
 
 
-def publish(data_dir: Path, checkpoint: Path, out_dir: Path, *, limit: int | None = None, count: int = 1000) -> Card:
+def publish(
+    data_dir: Path,
+    checkpoint: Path,
+    out_dir: Path,
+    *,
+    drawings: Path | None = None,
+    limit: int | None = None,
+    count: int = 1000,
+) -> Card:
     """Export, quantise, measure both, and write model.onnx and card.json of the one that is served.
 
     Args:
         data_dir: folder with the three archives.
         checkpoint: what mask_train.run returned, in its folder.
+        drawings: folder of drawn cut-outs; without it there is no figure for drawings.
         out_dir: the model folder; its files are replaced only after everything has been measured.
         limit: pictures of each kind to read, for a smoke run.
         count: validation pictures of each kind.
     Returns: the card, with the figures of both precisions.
     """
-    sets = read_sets(data_dir, limit=limit)
+    sets = read_sets(data_dir, drawings=drawings, limit=limit)
     if (
         limit is None and (checkpoint.parent / SOFT_MASKS).exists()
     ):  # so that no composite is laid on a part of another garment
@@ -145,6 +155,7 @@ def publish(data_dir: Path, checkpoint: Path, out_dir: Path, *, limit: int | Non
         trained_on=TRAINED_ON,
         metrics={
             "validation": "mean IoU per picture; street and crop: photos of splits/clothing_co_parsing_val.csv; "
+            "composite and drawing: held-back cut-outs and drawings over held-back backgrounds; "
             "bare_background_found: share of garment-free pictures that stay under min_coverage",
             "machine": platform.machine(),
             **figures[precision],
@@ -166,11 +177,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--drawings", type=Path, help="folder written by python -m Data.sample.cut_outs")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1000, help="validation pictures of each kind")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    card = publish(asked.data, asked.checkpoint, asked.out, count=asked.count)
+    card = publish(asked.data, asked.checkpoint, asked.out, drawings=asked.drawings, count=asked.count)
     log.info("%s is served: %s", card.precision, card.metrics)
 
 

@@ -27,9 +27,10 @@ class MaskSampler:
         sets: the pictures; pseudo-masks are used where ``sets.pseudo`` is there.
         seed: of every random choice.
         validation: draw from the held-back pictures instead (for the composites' figure).
+        drawn: the share of cut-outs that are drawings, where there are any.
     """
 
-    def __init__(self, sets: MaskSets, seed: int, *, validation: bool = False) -> None:
+    def __init__(self, sets: MaskSets, seed: int, *, validation: bool = False, drawn: float = 0.2) -> None:
         self.sets = sets
         self.rng = np.random.default_rng(seed)
         self.street = np.flatnonzero(sets.street_is_val == validation)
@@ -37,6 +38,9 @@ class MaskSampler:
         self.phones = self.photos[self.photos >= sets.first_phone]
         cut = int(len(sets.shop) * 0.9)
         self.shop = np.arange(cut, len(sets.shop)) if validation else np.arange(cut)
+        held_back = np.arange(len(sets.drawings)) % 10 == 9
+        self.drawings = np.flatnonzero(held_back == validation)
+        self.drawn = drawn if len(self.drawings) else 0.0
 
     def batch(self, size: int, side: int) -> tuple[Tensor, Tensor]:
         """Return pictures (size, 3, side, side) float 0 .. 1 and masks (size, 1, side, side) float 0 .. 1."""
@@ -47,16 +51,16 @@ class MaskSampler:
 
     def draw(self, side: int) -> tuple[Pixels, Pixels]:
         """Return one picture (side, side, 3) and its mask (side, side), uint8."""
-        if self.rng.random() < 0.08:  # without these the network finds a garment in every carpet
+        if self.rng.random() < 0.1:  # without these the network finds a garment in every carpet
             return self.background(side), np.zeros((side, side), np.uint8)
         roll = self.rng.random()
         if self.sets.pseudo is not None:
-            if roll < 0.4:
+            if roll < 0.34:
                 return self.pseudo_photo(side)
-            roll = (roll - 0.4) / 0.6
-        if roll < 0.3:
+            roll = (roll - 0.34) / 0.66
+        if roll < 0.25:
             return self.street_crop(side)
-        if roll < 0.58:
+        if roll < 0.5:
             return self.garment_crop(side)
         return self.composite(side)
 
@@ -140,7 +144,11 @@ class MaskSampler:
         mask.paste(garment, (x, y), alpha)
 
     def cut_out(self) -> tuple[Image.Image, Image.Image, Image.Image]:
-        """Return colour, alpha and garment mask of a shop product, a street garment, or a whole street person."""
+        """Return colour, alpha and garment mask of a drawing, a shop product, a street garment, or a whole person."""
+        if self.drawn and self.rng.random() < self.drawn:
+            drawing = Image.fromarray(self.sets.drawings[int(self.rng.choice(self.drawings))])
+            alpha = drawing.getchannel("A")
+            return drawing.convert("RGB"), alpha, alpha
         roll = self.rng.random()
         if roll < 0.3 and len(self.shop):
             shop = Image.fromarray(self.sets.shop[int(self.rng.choice(self.shop))])

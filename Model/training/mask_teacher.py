@@ -101,6 +101,23 @@ def filled(mask: Pixels) -> Pixels:
     return np.where(inner & ~garment, np.uint8(255), mask).astype(np.uint8)
 
 
+def keep_soft_masks(sets: MaskSets, soft: npt.NDArray[np.floating]) -> None:
+    """Give every photo without a mask a soft one, and a weight: how sure it is, 0 where it shows nothing.
+
+    Args:
+        soft: probabilities of garment, one for each of the sets' photos. Shape: (p, s, s).
+    """
+    doubt = np.minimum(soft, 1 - soft).mean(axis=(1, 2)) / np.maximum(0.05, soft.mean(axis=(1, 2)))
+    sure = np.clip(1 - doubt / 0.3, 0, 1)
+    sure[(soft > 0.5).mean(axis=(1, 2)) < 0.04] = 0
+    odds = np.log(np.clip(soft, 1e-4, 1 - 1e-4) / np.clip(1 - soft, 1e-4, 1))
+    # Sharpened: half doubt is no target for a mask.
+    sharp = (255 / (1 + np.exp(-2 * odds))).round().astype(np.uint8)
+    sets.pseudo = np.stack([filled(mask) for mask in sharp])
+    sets.pseudo_weight = sure.astype(np.float32) + 1e-6
+    log.info("soft masks: mean weight %.3f, %.0f %% usable", sure.mean(), 100 * (sure > 0.2).mean())
+
+
 class MaskTeacher:
     """Frozen features and a trained head.
 
@@ -171,15 +188,6 @@ class MaskTeacher:
         return np.asarray((share[:, 0] * 255).round().byte().numpy())
 
     def label(self, sets: MaskSets, side: int = 160) -> None:
-        """Give every photo without a mask a soft one, and a weight: how sure the head is, 0 where it finds nothing."""
+        """Give every photo without a mask a soft one; see keep_soft_masks."""
         masks = [self.predict(sets.photos[i : i + 16], side) for i in range(0, len(sets.photos), 16)]
-        soft = np.concatenate(masks).astype(np.float32) / 255
-        doubt = np.minimum(soft, 1 - soft).mean(axis=(1, 2)) / np.maximum(0.05, soft.mean(axis=(1, 2)))
-        sure = np.clip(1 - doubt / 0.3, 0, 1)
-        sure[(soft > 0.5).mean(axis=(1, 2)) < 0.04] = 0
-        odds = np.log(np.clip(soft, 1e-4, 1 - 1e-4) / np.clip(1 - soft, 1e-4, 1))
-        # Sharpened: half doubt is no target for a mask.
-        sharp = (255 / (1 + np.exp(-2 * odds))).round().astype(np.uint8)
-        sets.pseudo = np.stack([filled(mask) for mask in sharp])
-        sets.pseudo_weight = sure.astype(np.float32) + 1e-6
-        log.info("soft masks: mean weight %.3f, %.0f %% usable", sure.mean(), 100 * (sure > 0.2).mean())
+        keep_soft_masks(sets, np.concatenate(masks).astype(np.float32) / 255)

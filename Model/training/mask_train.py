@@ -1,13 +1,14 @@
-"""Train the garment mask network on the published sets, one CPU core or a GPU, resumable at any moment.
+"""Train the garment mask network on the published sets, on CPU cores, resumable at any moment.
 
-``python -m Model.training.mask_train --data DIR --teachers DIR --out DIR [--minutes M | --short | --smoke]``
+``python -m Model.training.mask_train --data DIR --out DIR [--encoder FILE | --again FILE] [--drawings DIR]``
 
 1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py).
-2. The trunk learns masks and the teacher's own maps from stocks of views at half size (mask_views.py).
-3. The whole network learns masks at full size, true and soft ones, without the teacher.
+2. The trunk, which begins as the encoder's first stages, learns masks at half size from stocks of views
+   (mask_views.py).
+3. The whole network learns masks at full size.
 
 The learning rate falls along a cosine that follows the share of the budget that is spent, so that a run of any length
-ends annealed.
+ends annealed. Several workers train one network and average their weights now and then (crew.py).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,21 +28,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
+from Model.card import Card
+from Model.training.crew import Alone, Crew
 from Model.training.mask_data import MaskSets, Pixels, read_sets
 from Model.training.mask_metrics import validation_iou
-from Model.training.mask_net import GarmentMaskNet, Widths
-from Model.training.mask_sampler import MaskSampler, coloured
-from Model.training.mask_teacher import MaskTeacher
-from Model.training.mask_views import HINT_CHANNELS, HINTS, Batch, ViewStock
+from Model.training.mask_net import GarmentMaskNet
+from Model.training.mask_sampler import MaskSampler
+from Model.training.mask_teacher import MaskTeacher, keep_soft_masks
+from Model.training.mask_views import ViewStock
+from Model.training.warm_start import served_constants, unfold
+from Model.weights import find_model
 
 log = logging.getLogger(__name__)
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMAT = 2
+FORMAT = 3
 SOFT_MASKS = "mask-soft-labels.npz"
+TRUNK_SHARE = 0.15
+"""Of the learning rate, for the maps that begin as the encoder's."""
+CHECKPOINT = "mask-checkpoint.pt"
+REPORT_EVERY_S = 240
+AGREE_EVERY = 12
+"""Steps between two meetings of a crew."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +61,23 @@ class Plan:
     """How much of everything a run does.
 
     Args:
-        trunk: (until which share of the budget, side in px) of the stages in which the trunk trains alone, with the
-            teacher's hints; it is served at half of ``side``.
+        trunk: (until which share of the budget, side in px) of the stages in which the trunk trains alone; it is
+            served at half of ``side``.
         side: of the full picture in px.
         trunk_batch, batch: pictures in a step at half and at full size.
         stock, passes: views in a stock, and how often each is seen.
+        rate: the highest learning rate.
         teacher_views, teacher_epochs: of the teacher's head.
         limit: pictures of each kind to read; None reads all.
     """
 
-    trunk: tuple[tuple[float, int], ...] = ((0.45, 128), (0.8, 160))
+    trunk: tuple[tuple[float, int], ...] = ((0.75, 160),)
     side: int = 320
     trunk_batch: int = 16
     batch: int = 12
-    stock: int = 3200
+    stock: int = 2400
     passes: int = 4
+    rate: float = 2e-3
     teacher_views: int = 2400
     teacher_epochs: int = 5
     limit: int | None = None
@@ -129,31 +144,47 @@ def predict(net: GarmentMaskNet, pictures: Pixels) -> npt.NDArray[np.float32]:
     return np.asarray(logits.float().sigmoid()[:, 0].numpy(), np.float32)
 
 
-def hint_loss(maps: Sequence[Tensor], adapters: nn.ModuleList, hints: Sequence[Tensor]) -> Tensor:
-    """Return the mean squared distance of the encoder's adapted maps to the teacher's (FitNets, Romero et al. 2015)."""
-    total = torch.zeros(())
-    for level, adapter, hint in zip(HINTS, adapters, hints, strict=True):
-        total = total + F.smooth_l1_loss(adapter(maps[level]).float(), hint)
-    return total
+def encoder_state(sets: MaskSets, checkpoint: Path | None) -> Mapping[str, Tensor]:
+    """Return the weights that the mask network begins with: a checkpoint's encoder, or the shipped one.
+
+    Args:
+        sets: the shipped encoder's statistics are measured on its photos; see warm_start.py.
+        checkpoint: of a stage of train_encoder.py.
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        CheckpointInvalid: the shipped encoder is no ResNet34.
+    """
+    if checkpoint is not None:
+        state: Mapping[str, Tensor] = torch.load(checkpoint, map_location="cpu", weights_only=False)["average"]
+        return state
+    folder = find_model("resnet34")
+    card = Card.load(folder)
+    photos = sets.photos[~sets.photo_is_val][:: max(1, len(sets.photos) // 96)][:96]
+    pictures = normalised(torch.from_numpy(photos).permute(0, 3, 1, 2).float() / 255)
+    inputs = F.interpolate(pictures, size=card.input_size, mode="bilinear", antialias=True)
+    return unfold(served_constants(card.read_model(folder)), inputs).state_dict()
 
 
 class Training:
     """The state of one run: network, its moving average, optimiser, progress."""
 
-    def __init__(self, out_dir: Path, seed: int) -> None:
+    def __init__(self, out_dir: Path, seed: int, encoder: Mapping[str, Tensor] | None = None) -> None:
         torch.manual_seed(seed)
-        self.net = GarmentMaskNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = GarmentMaskNet()
+        if encoder is not None:
+            self.net.trunk.maps.begin_as(encoder)
+        self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(self.net).eval()
-        self.adapters = nn.ModuleList(
-            nn.Conv2d(Widths().out[level], channels, 1) for level, channels in zip(HINTS, HINT_CHANNELS, strict=True)
-        )
-        parameters = [*self.net.parameters(), *self.adapters.parameters()]
-        self.optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01, fused=True)
+        begun = list(self.net.trunk.maps.parameters())
+        known = set(map(id, begun))
+        fresh = [parameter for parameter in self.net.parameters() if id(parameter) not in known]
+        groups = [{"params": begun, "share": TRUNK_SHARE}, {"params": fresh, "share": 1.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=1e-3, weight_decay=0.01, fused=True)
         self.progress = Progress(seed=seed)
         pairs = zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True)
         floats = [(mine, theirs) for mine, theirs in pairs if mine.dtype.is_floating_point]
         self.averaged, self.followed = [mine for mine, _ in floats], [theirs for _, theirs in floats]
-        self.file = out_dir / "mask-checkpoint.pt"
+        self.file = out_dir / CHECKPOINT
 
     def load(self) -> bool:
         """Continue from the checkpoint if there is one; return whether there was."""
@@ -164,10 +195,15 @@ class Training:
             raise ValueError(f"{self.file} is a checkpoint of format {state['format']}, this code reads {FORMAT}")
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
-        self.adapters.load_state_dict(state["adapters"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
         return True
+
+    def go_on_from(self, checkpoint: Path) -> None:
+        """Take over the averaged network of another run."""
+        average = torch.load(checkpoint, weights_only=True)["average"]
+        self.net.load_state_dict(average)
+        self.average.load_state_dict(average)
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then put it in its place."""
@@ -176,32 +212,23 @@ class Training:
             "format": FORMAT,
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
-            "adapters": self.adapters.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
         }
         torch.save(state, part)
         part.replace(self.file)
 
-    def learn_trunk(self, batch: Batch, hint_weight: float, rate: float) -> float:
-        """Learn masks and hints at half size; return the loss."""
-        x = normalised(batch.pictures).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs, maps = self.net.trunk(x)
-            hints = hint_loss(maps, self.adapters, batch.hints)
-        return self.step(mask_loss(outputs, batch.masks) + hint_weight * hints, rate)
-
-    def learn_whole(self, pictures: Tensor, masks: Tensor, rate: float) -> float:
-        """Learn masks at full size; return the loss."""
+    def learn(self, part: Any, pictures: Tensor, masks: Tensor, rate: float) -> float:
+        """Learn masks with the trunk alone or with the whole network; return the loss."""
         x = normalised(pictures).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            outputs = self.net(x)
+            outputs = part(x)
         return self.step(mask_loss(outputs, masks), rate)
 
     def step(self, loss: Tensor, rate: float) -> float:
         """Follow the loss one step, and let the average follow the network; return the loss."""
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -213,15 +240,17 @@ class Training:
         return float(loss.detach())
 
 
-def learning_rate(share: float, step: int) -> float:
-    """Return the rate at a share of the budget: 200 steps of warm-up, then a cosine from 2e-3 to 2e-5."""
-    return min(1.0, (step + 1) / 200) * (2e-5 + 1.98e-3 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+def learning_rate(highest: float, share: float, step: int) -> float:
+    """Return the rate at a share of the budget: 100 steps of warm-up, then a cosine to a hundredth of the highest."""
+    return min(1.0, (step + 1) / 100) * highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def prepared_teacher(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, seed: int) -> MaskTeacher:
-    """Return a fitted teacher and give ``sets`` its soft masks; both are kept in ``out_dir`` for a resumed run."""
-    teacher = MaskTeacher(teachers)
+def label_photos(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, seed: int) -> None:
+    """Fit a teacher and write its soft masks of the photos without any, unless a run has done so."""
     head, labels = out_dir / "mask-teacher-head.pt", out_dir / SOFT_MASKS
+    if labels.exists():
+        return
+    teacher = MaskTeacher(teachers)
     if head.exists():
         teacher.head.load_state_dict(torch.load(head, weights_only=True))
         teacher.head.eval()
@@ -229,14 +258,39 @@ def prepared_teacher(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, 
         teacher.fit(sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=seed)
         torch.save(teacher.head.state_dict(), head.with_suffix(".part"))
         head.with_suffix(".part").replace(head)
-    if labels.exists():
-        sets.load_soft_masks(labels)
-    else:
-        teacher.label(sets)
-        part = labels.with_suffix(".part.npz")
-        np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
-        part.replace(labels)
-    return teacher
+    teacher.label(sets)
+    write_labels(labels, sets)
+
+
+def improve_labels(checkpoint: Path, out_dir: Path, sets: MaskSets) -> None:
+    """Write the mean of the teacher's soft masks and a trained network's own, unless a run has done so.
+
+    Each errs in its own way, so their mean is better than either; where they differ, the photo counts less.
+
+    Args:
+        checkpoint: of an earlier run; the teacher's soft masks lie beside it.
+    """
+    if (out_dir / SOFT_MASKS).exists():
+        return
+    sets.load_soft_masks(checkpoint.parent / SOFT_MASKS)
+    if sets.pseudo is None:
+        raise RuntimeError("no soft masks were read")
+    net = GarmentMaskNet().to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    side = sets.pseudo.shape[1]
+    own = [
+        F.adaptive_avg_pool2d(torch.from_numpy(predict(net, sets.photos[at : at + 16])), side).numpy()
+        for at in range(0, len(sets.photos), 16)
+    ]
+    keep_soft_masks(sets, (np.concatenate(own) + sets.pseudo.astype(np.float32) / 255) / 2)
+    write_labels(out_dir / SOFT_MASKS, sets)
+
+
+def write_labels(file: Path, sets: MaskSets) -> None:
+    """Write the soft masks and their weights in one step."""
+    part = file.with_suffix(".part.npz")
+    np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
+    part.replace(file)
 
 
 def run(
@@ -244,71 +298,129 @@ def run(
     out_dir: Path,
     *,
     teachers: Path,
+    encoder: Path | None = None,
+    again: Path | None = None,
+    drawings: Path | None = None,
     threads: int = 1,
+    workers: int = 1,
     seed: int = 7,
     minutes: float = 60.0,
     steps: int | None = None,
-    resume: bool = True,
     plan: Plan | None = None,
 ) -> Path:
-    """Train and return the checkpoint's path; its averaged weights are what mask_publish exports.
+    """Train, or go on from the checkpoint in `out_dir`; return its path.
+
+    The checkpoint's averaged weights are what mask_publish exports.
 
     Args:
         data_dir: folder with the three archives.
         out_dir: where the checkpoint, the teacher's head and the soft masks go.
         teachers: folder with the TFLite classifiers.
+        encoder: checkpoint that the network begins as; None for the shipped encoder.
+        again: checkpoint of an earlier run, in another folder, that this one goes on from, with soft masks that it
+            has improved; None to begin as the encoder.
+        drawings: folder of drawn cut-outs; None for none.
+        threads: of each worker.
+        workers: processes that train together.
         minutes: the budget after the teacher is ready; what an interrupted run has spent counts when it resumes.
         steps: a budget of optimiser steps instead of minutes.
-        resume: continue from the checkpoint in ``out_dir`` if there is one.
     Raises:
-        FileNotFoundError: an archive or the teacher is missing.
+        FileNotFoundError: an archive, the teacher, the encoder or the drawings are missing.
         ValueError: the checkpoint is of another format.
     """
-    plan = plan or Plan()
-    torch.set_num_threads(threads)
+    job = Job(data_dir, out_dir, teachers, encoder, again, drawings, threads, seed, minutes, steps, plan or Plan())
     out_dir.mkdir(parents=True, exist_ok=True)
-    sets = read_sets(data_dir, limit=plan.limit)
-    teacher = prepared_teacher(teachers, out_dir, sets, plan, seed)
-    training = Training(out_dir, seed)
-    if resume and training.load():
+    if workers == 1:
+        return train(job, Alone())
+    with tempfile.TemporaryDirectory() as folder:
+        spawn(_work, (workers, job, Path(folder) / "meeting"), nprocs=workers)
+    return out_dir / CHECKPOINT
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `run` was asked, as every worker is told."""
+
+    data_dir: Path
+    out_dir: Path
+    teachers: Path
+    encoder: Path | None
+    again: Path | None
+    drawings: Path | None
+    threads: int
+    seed: int
+    minutes: float
+    steps: int | None
+    plan: Plan
+
+
+def _work(rank: int, size: int, job: Job, meeting: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    crew = Crew(rank, size, meeting)
+    train(job, crew)
+    crew.leave()
+
+
+def train(job: Job, crew: Alone) -> Path:
+    """Be one worker of a run; see `run`."""
+    plan = job.plan
+    torch.set_num_threads(job.threads)
+    sets = read_sets(job.data_dir, drawings=job.drawings, limit=plan.limit)
+    if crew.rank == 0:
+        torch.set_num_threads(job.threads * crew.size)
+        if job.again is not None:
+            improve_labels(job.again, job.out_dir, sets)
+        else:
+            label_photos(job.teachers, job.out_dir, sets, plan, job.seed)
+        torch.set_num_threads(job.threads)
+    crew.agree(0.0)  # the others wait for the labels
+    sets.load_soft_masks(job.out_dir / SOFT_MASKS)
+    resumes = (job.out_dir / CHECKPOINT).exists()
+    begin = None if resumes or job.again is not None else encoder_state(sets, job.encoder)
+    training = Training(job.out_dir, job.seed, begin)
+    if job.again is not None:
+        training.go_on_from(job.again)
+    if training.load():
         log.info("resumed at step %d after %.0f s", training.progress.step, training.progress.seconds)
     progress = training.progress
-    sampler = MaskSampler(sets, seed=seed + progress.step)
-    generator = torch.Generator().manual_seed(seed + progress.step)
+    seed = job.seed + progress.step + 500_000 * crew.rank
+    sampler = MaskSampler(sets, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
     training.net.train()
-    stock: Iterator[Batch] = iter(())
+    stock: Iterator[tuple[Tensor, Tensor]] = iter(())
     seen, losses, began, reported = 0, [], time.monotonic() - progress.seconds, time.monotonic()
+    share, stocked = 0.0, 0
+    first = progress.step
     while True:
-        progress.seconds = time.monotonic() - began
-        share = progress.step / steps if steps is not None else progress.seconds / (60 * minutes)
+        if (progress.step - first) % AGREE_EVERY == 0 or job.steps is not None:
+            crew.average([training.net])
+            progress.seconds = time.monotonic() - began
+            spent = progress.step / job.steps if job.steps is not None else progress.seconds / (60 * job.minutes)
+            share = crew.agree(spent)
         if share >= 1:
             break
-        rate = learning_rate(share, progress.step)
-        if share < plan.trunk[-1][0]:
-            batch = next(stock, None)
-            if batch is None:
-                side = next(side for until, side in plan.trunk if share < until)
-                views = ViewStock(sampler, teacher, plan.stock, side)
-                stock = views.passes(plan.passes, plan.trunk_batch, generator)
-                log.info("a stock of %d views of %d px is ready, share %.2f", plan.stock, side, share)
-                continue
-            batch.pictures = coloured(batch.pictures, generator)
-            losses.append(training.learn_trunk(batch, 2.0 * (1 - share / plan.trunk[-1][0]), rate))
-            seen += plan.trunk_batch
-        else:
-            pictures, masks = sampler.batch(plan.batch, plan.side)
-            losses.append(training.learn_whole(coloured(pictures, generator), masks, rate))
-            seen += plan.batch
-        if time.monotonic() - reported > 240:
+        whole = share >= plan.trunk[-1][0]
+        side = plan.side if whole else next(side for until, side in plan.trunk if share < until)
+        batch = next(stock, None) if stocked == side else None
+        if batch is None:
+            count = plan.stock // 4 if whole else plan.stock  # larger ones, for a shorter time
+            size = plan.batch if whole else plan.trunk_batch
+            stock, stocked = ViewStock(sampler, max(count, size), side).passes(plan.passes, size, generator), side
+            batch = next(stock)
+        rate = learning_rate(plan.rate, share, progress.step)
+        losses.append(training.learn(training.net if whole else training.net.trunk, *batch, rate))
+        seen += len(batch[0])
+        if crew.rank == 0 and time.monotonic() - reported > REPORT_EVERY_S:
             took = time.monotonic() - reported
-            figures = validation_iou(partial(predict, training.average), sets, count=30)
+            figures = validation_iou(partial(predict, training.average), sets, count=40)
             log.info(
-                "step %d share %.2f loss %.3f, %.1f pictures/s, IoU %s",
+                "step %d share %.2f loss %.3f, %.1f pictures/s of a worker, IoU %s",
                 progress.step, share, np.mean(losses), seen / took, {k: round(v, 4) for k, v in figures.items()},
             )  # fmt: skip
             training.save()
             seen, losses, reported = 0, [], time.monotonic()
-    training.save()
+    if crew.rank == 0:
+        training.save()
     return training.file
 
 
@@ -318,7 +430,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, help="folder of the TFLite classifiers; DATA/../models/teachers")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--encoder", type=Path, help="checkpoint to begin as; the shipped encoder")
+    parser.add_argument("--again", type=Path, help="checkpoint of an earlier run to go on from, at half its rate")
+    parser.add_argument("--drawings", type=Path, help="folder written by python -m Data.sample.cut_outs")
+    parser.add_argument("--threads", type=int, default=1, help="of each worker")
+    parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--short", action="store_true", help="a tenth of the minutes")
@@ -329,11 +445,15 @@ def main() -> None:
         asked.data,
         asked.out,
         teachers=asked.teachers or asked.data.resolve().parent / "models" / "teachers",
+        encoder=asked.encoder,
+        again=asked.again,
+        drawings=asked.drawings,
         threads=asked.threads,
+        workers=asked.workers,
         seed=asked.seed,
         minutes=asked.minutes / 10 if asked.short else asked.minutes,
         steps=4 if asked.smoke else None,
-        plan=SMOKE if asked.smoke else None,
+        plan=SMOKE if asked.smoke else Plan(rate=1e-3) if asked.again else None,
     )
 
 

@@ -1,15 +1,17 @@
 """The whole chain, from the published tars to the three served folders, with one seed; resumable at any moment.
 
-    python -m Model.training.recipe --data DIR --out DIR [--short | --smoke | --onward] [--threads N] [--seed S]
+    python -m Model.training.recipe --data DIR --out DIR [--drawings DIR] [--short | --smoke | --onward] [--threads N]
 
-DIR holds the three tars, and beside it ../models/teachers the ImageNet teachers (or --teachers). Every step leaves a
-file in OUT; a step whose file is complete is not done again, a step that was cut short goes on from its checkpoint.
+DIR holds the three tars, and beside it ../models/teachers the ImageNet teachers (or --teachers); the drawings are
+written by `python -m Data.sample.cut_outs`. Every step leaves a file in OUT; a step whose file is complete is not done
+again, a step that was cut short goes on from its checkpoint.
 
 1. cache: every picture decoded once.
 2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
 3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then, grown into a ResNet34, also
    with the photos cut out by the mask network, at 96, 112 and 160 px.
-4. mask: the garment mask (mask_train.py), half-way, because the last stages learn from its masks.
+4. mask: the garment mask (mask_train.py), half-way, because it begins as the encoder of that time and the last stages
+   learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 
 With --onward the encoder starts from the shipped weights instead of random ones, and the shipped mask is used as it is:
@@ -149,13 +151,23 @@ def smoke_plan(plan: Plan) -> Plan:
     return Plan(teachers, before, after, None if plan.mask_minutes is None else 0.0, 64)
 
 
-def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: int, smoke: bool = False) -> Path:
+def run(
+    data: Path,
+    out: Path,
+    teachers: Path,
+    plan: Plan,
+    threads: int,
+    seed: int,
+    smoke: bool = False,
+    drawings: Path | None = None,
+) -> Path:
     """Run or resume the chain.
 
     Args:
         data: folder with the three tars.
         out: folder for the cache, the checkpoints, and `weights/` with the three model folders.
         teachers: folder with the ImageNet teachers.
+        drawings: folder with drawn cut-outs for the mask; None for none.
     Returns:
         The weights folder.
     Raises:
@@ -170,20 +182,24 @@ def run(data: Path, out: Path, teachers: Path, plan: Plan, threads: int, seed: i
         train_together(replace(stage, arch=str(teachers / file)), cache, checkpoints, workers=threads)
         for stage, file in zip(plan.teachers, TEACHER_FILES, strict=False)
     ]
-    _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
+    half_way = _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
     mask = weights / "garment-mask"
     if plan.mask_minutes is not None and not (mask / "card.json").exists():
         checkpoint = mask_train.run(
             data,
             out / "mask",
             teachers=teachers,
-            threads=threads,
+            encoder=half_way if plan.before_mask else None,
+            drawings=drawings,
+            workers=threads,
             seed=seed,
             minutes=plan.mask_minutes,
             steps=4 if smoke else None,
             plan=mask_train.SMOKE if smoke else None,
         )
-        mask_publish.publish(data, checkpoint, mask, limit=4 if smoke else None, count=4 if smoke else 1000)
+        mask_publish.publish(
+            data, checkpoint, mask, drawings=drawings, limit=4 if smoke else None, count=4 if smoke else 1000
+        )
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter.masks)
     if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
@@ -210,6 +226,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the three tars")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, default=None, help="default: DATA/../models/teachers")
+    parser.add_argument("--drawings", type=Path, default=None, help="folder written by python -m Data.sample.cut_outs")
     parser.add_argument("--threads", type=int, default=2, help="worker processes of one thread each")
     parser.add_argument("--seed", type=int, default=7)
     length = parser.add_mutually_exclusive_group()
@@ -224,7 +241,16 @@ def main() -> None:
         plan = smoke_plan(plan)
     teachers = arguments.teachers or arguments.data.parent / "models" / "teachers"
     try:
-        run(arguments.data, arguments.out, teachers, plan, arguments.threads, seed, arguments.smoke)
+        run(
+            arguments.data,
+            arguments.out,
+            teachers,
+            plan,
+            arguments.threads,
+            seed,
+            smoke=arguments.smoke,
+            drawings=arguments.drawings,
+        )
     except (ModelError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")
     except KeyboardInterrupt:

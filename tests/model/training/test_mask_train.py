@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
 from Model.training import mask_export, mask_train  # noqa: E402
-from Model.training.mask_data import foreground, read_sets, white_cut_out  # noqa: E402
-from Model.training.mask_metrics import mask_iou  # noqa: E402
+from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
+from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
 from Model.training.mask_net import GarmentMaskNet, ServedMask  # noqa: E402
 from Model.training.mask_predict import mask_many  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
+from Model.training.mask_views import ViewStock  # noqa: E402
+from Model.training.resnet import build_encoder, resnet_trunk  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -43,6 +46,83 @@ def test_onnx_computes_what_torch_computes(trained: Path, tmp_path: Path) -> Non
     assert np.abs(found - expected).max() < 1e-4
 
 
+def test_it_begins_with_the_maps_of_the_encoder() -> None:
+    encoder = build_encoder().eval()
+    for parameter in encoder.parameters():
+        torch.nn.init.uniform_(parameter, -0.05, 0.05)  # residual branches that do something
+    net = GarmentMaskNet().eval()
+    net.trunk.maps.begin_as(encoder.state_dict())
+    pictures = torch.randn(2, 3, 64, 64)
+    seen = {}
+    for name in ("relu", "layer1", "layer2", "layer3"):
+        encoder.trunk.get_submodule(name).register_forward_hook(
+            lambda _, __, out, name=name: seen.update({name: out.clone()})
+        )
+    with torch.no_grad():
+        encoder(pictures)
+        maps = net.trunk.maps(pictures)
+    for found, name in zip(maps, ("relu", "layer1", "layer2", "layer3"), strict=True):
+        assert torch.allclose(found, seen[name], atol=1e-5), name
+
+
+def test_it_can_begin_as_a_shallower_encoder() -> None:
+    smaller = resnet_trunk("resnet18").eval()
+    net = GarmentMaskNet().eval()
+    net.trunk.maps.begin_as({f"trunk.{name}": value for name, value in smaller.state_dict().items()})
+    pictures = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        y = smaller.maxpool(smaller.relu(smaller.bn1(smaller.conv1(pictures))))
+        expected = smaller.layer3(smaller.layer2(smaller.layer1(y)))
+        assert torch.allclose(net.trunk.maps(pictures)[-1], expected, atol=1e-5)
+    with pytest.raises(KeyError, match=r"not in the larger network: layer2\.9\.conv1"):
+        net.trunk.maps.begin_as({"trunk.layer2.9.conv1.weight": torch.zeros(1)})
+
+
+def test_without_a_checkpoint_it_begins_as_the_shipped_encoder(shared_dir: Path) -> None:
+    sets = read_sets(shared_dir / "data", limit=4)
+    begun = GarmentMaskNet().trunk.maps
+    begun.begin_as(mask_train.encoder_state(sets, None))
+    assert not torch.equal(begun.conv1.weight, GarmentMaskNet().trunk.maps.conv1.weight)
+    assert (begun.layer3.get_submodule("5").bn2.weight != 0).all()  # zero in a fresh one
+
+
+def test_every_view_of_a_stock_is_seen_in_every_pass(shared_dir: Path) -> None:
+    stock = ViewStock(MaskSampler(read_sets(shared_dir / "data", limit=4), seed=3), 8, 32)
+    stock.masks[:] = torch.arange(8, dtype=torch.uint8).view(8, 1, 1, 1)  # tells the views apart
+    batches = list(stock.passes(2, 4, torch.Generator().manual_seed(0)))
+    assert [tuple(pictures.shape) for pictures, _ in batches] == [(4, 3, 32, 32)] * 4
+    for first in (0, 2):
+        seen = torch.cat([masks[:, 0, 0, 0] * 255 for _, masks in batches[first : first + 2]])
+        assert sorted(seen.round().int().tolist()) == list(range(8))
+
+
+def test_drawings_are_laid_over_backgrounds_with_their_exact_masks(shared_dir: Path, tmp_path: Path) -> None:
+    square = np.zeros((40, 60, 4), np.uint8)
+    square[10:30, 20:50] = (255, 0, 255, 255)
+    for index in range(10):
+        Image.fromarray(square).save(tmp_path / f"{index}.png")
+    drawings = read_drawings(tmp_path)
+    assert drawings.shape == (10, 256, 256, 4)
+    assert (drawings[..., 3] > 127).mean() == pytest.approx(20 / 30, abs=0.02)  # cropped to the square
+    sets = read_sets(shared_dir / "data", drawings=tmp_path, limit=4)
+    assert len(sets.drawings) == 4
+    sets.drawings = drawings
+    sampler = MaskSampler(sets, seed=1, drawn=1.0)
+    colour, alpha, garment = sampler.cut_out()
+    assert colour.getpixel((128, 128)) == (255, 0, 255)
+    assert np.array_equal(np.asarray(alpha), np.asarray(garment))
+
+    def magenta(pictures: np.ndarray) -> np.ndarray:
+        return ((pictures[..., 0] > 200) & (pictures[..., 1] < 60) & (pictures[..., 2] > 200)).astype(np.float32)
+
+    assert validation_iou(magenta, sets, count=8)["drawing"] > 0.95
+
+
+def test_a_folder_without_drawings_says_how_to_write_them(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"holds no PNG: write them with python -m Data\.sample\.cut_outs"):
+        read_drawings(tmp_path)
+
+
 def test_a_few_pictures_still_have_both_sides_of_the_split(shared_dir: Path) -> None:
     sets = read_sets(shared_dir / "data", limit=4)
     for validation in (False, True):
@@ -65,6 +145,37 @@ def test_a_run_resumes_where_it_stopped(trained: Path, shared_dir: Path) -> None
     after = torch.load(trained, weights_only=True)
     assert before["progress"]["step"] == 4
     assert after["progress"]["step"] == 5
+
+
+def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_dir: Path, tmp_path: Path) -> None:
+    further = mask_train.run(
+        shared_dir / "data",
+        tmp_path,
+        teachers=tmp_path / "none",  # not asked a second time
+        again=trained,
+        steps=1,
+        plan=mask_train.SMOKE,
+    )
+    first, second = (torch.load(file, weights_only=True) for file in (trained, further))
+    assert second["progress"]["step"] == 1
+    moved = max(
+        float((second["net"][name] - value).abs().max())
+        for name, value in first["average"].items()
+        if value.ndim > 1
+    )
+    assert 0 < moved < 0.2  # one step away, not begun anew
+    sets = read_sets(shared_dir / "data", limit=mask_train.SMOKE.limit)
+    sets.load_soft_masks(trained.parent / mask_train.SOFT_MASKS)
+    assert sets.pseudo is not None
+    with torch.no_grad():
+        net = mask_export.averaged_net(trained)
+        own = torch.from_numpy(mask_train.predict(net, sets.photos))
+    side = sets.pseudo.shape[1]
+    mean = (torch.nn.functional.adaptive_avg_pool2d(own, side).numpy() + sets.pseudo / 255) / 2
+    sets.load_soft_masks(tmp_path / mask_train.SOFT_MASKS)
+    clear = np.abs(mean - 0.5) > 0.1
+    agree = (sets.pseudo > 127) == (mean > 0.5)
+    assert agree[clear].mean() > 0.9  # but for holes that were filled
 
 
 def test_the_anchor_makes_rembgs_stretch_harmless() -> None:
