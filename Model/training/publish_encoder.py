@@ -1,7 +1,9 @@
 """From a checkpoint to the served encoder folder: ONNX, checked against torch, int8, calibrated matches, card.
 
-    python -m Model.training.publish_encoder --checkpoint FILE --cache DIR --out FOLDER
+    python -m Model.training.publish_encoder --checkpoint FILE --cache DIR --out FOLDER --size PX
+    python -m Model.training.publish_encoder --match-only --cache DIR --out FOLDER
 
+The second keeps the network and fits anew how probable a match is, after another mask was trained.
 What int8 costs and what a cosine means are measured on vectors as the service makes them: mask, framing, encoder.
 """
 
@@ -181,10 +183,7 @@ def publish_encoder(
     network = load_encoder_checkpoint(checkpoint)
     emphasise(network, cache, size)
     card = base_card(size)
-    validation = PictureSet(cache, "photos", make_vocabulary([]), split="val")
-    photos = [Image.fromarray(validation.full[row][:, :, :3]) for row in validation.rows]
-    names = [record["image"] for record in validation.records]
-    groups = [record["group"] for record in validation.records]
+    photos, names, groups = _validation_photos(cache)
     inputs = to_batch(photos[:4], card)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -194,8 +193,7 @@ def publish_encoder(
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)
         exact, served = _vectors(exact_eye, photos), _vectors(eye, photos)
-        moved = [strong_view(photo, name) for photo, name in zip(photos, names, strict=True)]
-        match = fit_match(_vectors(eye, moved), served, groups)
+        match = fit_match(_vectors(eye, _moved(photos, names)), served, groups)
         model = int8.read_bytes()
     check = Check(difference, float((exact * served).sum(axis=1).min()), _agreement(exact, served))
     metrics: dict[str, Any] = {
@@ -204,6 +202,38 @@ def publish_encoder(
         "torch_onnx_difference": float(f"{check.fp32_difference:.1e}"),
     }
     return publish(card.model_copy(update={"metrics": metrics, "match": match}), model, folder), check
+
+
+def refit_match(cache: Path, folder: Path, segmenter: Segmenter, threads: int = 1) -> Card:
+    """Fit anew how probable a match of a served encoder is, and put the new card into its folder.
+
+    Args:
+        folder: the encoder's model folder.
+        segmenter: whose masks the encoder is served with from now on.
+    Raises:
+        ModelNotFound, CardInvalid, ChecksumMismatch: the folder is untouched.
+    """
+    eye = Embedder(load_encoder(folder.name, folder.parent, threads), segmenter, None)
+    photos, names, groups = _validation_photos(cache)
+    match = fit_match(_vectors(eye, _moved(photos, names)), _vectors(eye, photos), groups)
+    card = Card.load(folder).model_copy(update={"match": match})
+    card.save(folder)
+    return card
+
+
+def _validation_photos(cache: Path) -> tuple[list[Image.Image], list[str], list[str]]:
+    """Return the validation photos, their names and their groups."""
+    validation = PictureSet(cache, "photos", make_vocabulary([]), split="val")
+    photos = [Image.fromarray(validation.full[row][:, :, :3]) for row in validation.rows]
+    return (
+        photos,
+        [record["image"] for record in validation.records],
+        [record["group"] for record in validation.records],
+    )
+
+
+def _moved(photos: Sequence[Image.Image], names: Sequence[str]) -> list[Image.Image]:
+    return [strong_view(photo, name) for photo, name in zip(photos, names, strict=True)]
 
 
 def _agreement(first: Vectors, second: Vectors) -> float:
@@ -215,10 +245,12 @@ def _agreement(first: Vectors, second: Vectors) -> float:
 def main() -> None:
     """Publish a checkpoint from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--checkpoint", type=Path, help="to export")
+    what.add_argument("--match-only", action="store_true", help="fit match probabilities of the encoder in --out")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the encoder's model folder")
-    parser.add_argument("--size", type=int, required=True, help="side of the input in px")
+    parser.add_argument("--size", type=int, default=160, help="side of the input in px")
     parser.add_argument(
         "--models", type=Path, default=None, help="folder with the garment mask, before the shipped one"
     )
@@ -227,6 +259,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(arguments.threads)
     segmenter = load_segmenter("rembg", arguments.models, arguments.threads)
+    if arguments.match_only:
+        log.info("%s", refit_match(arguments.cache, arguments.out, segmenter, arguments.threads).match)
+        return
     card, check = publish_encoder(
         arguments.checkpoint, arguments.cache, arguments.out, arguments.size, segmenter, arguments.threads
     )
