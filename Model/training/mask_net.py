@@ -167,7 +167,7 @@ class MaskTrunk(nn.Module):
 
 
 class GarmentMaskNet(nn.Module):
-    """The trunk on the picture at half its size, and two convolutions at full size that redraw the edges.
+    """The trunk on the picture at half its size.
 
     Shape: (n, 3, h, w) float, normalised, h and w multiples of 32 (320 when served), to logits: the final one
     (n, 1, h, w) first, then the trunk's.
@@ -176,18 +176,11 @@ class GarmentMaskNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = MaskTrunk()
-        redraw = nn.Conv2d(8, 1, 3, padding=1)
-        nn.init.zeros_(redraw.weight)
-        if redraw.bias is not None:
-            nn.init.zeros_(redraw.bias)
-        self.edge = nn.Sequential(ConvUnit(4, 8), redraw)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every output, the final one first."""
-        outputs = self.trunk(F.avg_pool2d(x, 2))
-        coarse = upsample_like(outputs[0], x)
-        edges: Tensor = self.edge(torch.cat([x, coarse], dim=1))
-        return [coarse + edges, *outputs]
+        outputs: list[Tensor] = self.trunk(F.avg_pool2d(x, 2))
+        return [upsample_like(outputs[0], x), *outputs]
 
 
 class ServedMask(nn.Module):

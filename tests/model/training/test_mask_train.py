@@ -159,9 +159,7 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
     first, second = (torch.load(file, weights_only=True) for file in (trained, further))
     assert second["progress"]["step"] == 1
     moved = max(
-        float((second["net"][name] - value).abs().max())
-        for name, value in first["average"].items()
-        if value.ndim > 1
+        float((second["net"][name] - value).abs().max()) for name, value in first["average"].items() if value.ndim > 1
     )
     assert 0 < moved < 0.2  # one step away, not begun anew
     sets = read_sets(shared_dir / "data", limit=mask_train.SMOKE.limit)
