@@ -88,16 +88,19 @@ def lateral(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class EncoderMaps(nn.Module):
-    """The first three stages of the encoder's ResNet34.
+    """The first three stages of the encoder's ResNet34, the third cut to half of its blocks.
 
     Shape: (n, 3, h, w) float, normalised, to maps of 64, 64, 128 and 256 channels at strides 2, 4, 8 and 16.
     """
 
     CHANNELS = (64, 64, 128, 256)
+    BLOCKS = 3
+    """Of the third stage's six: each has 1.2 million weights."""
 
     def __init__(self) -> None:
         super().__init__()
         whole = resnet_trunk()
+        whole.layer3 = nn.Sequential(*list(whole.get_submodule("layer3").children())[: self.BLOCKS])
         self.conv1, self.bn1, self.relu, self.maxpool, self.layer1, self.layer2, self.layer3 = (
             whole.get_submodule(name) for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3")
         )
@@ -119,7 +122,7 @@ class EncoderMaps(nn.Module):
         Raises:
             KeyError: a weight is unknown to a ResNet34.
         """
-        dropped = ("layer4.", "fc.")
+        dropped = ("layer4.", "fc.", *(f"layer3.{block}." for block in range(self.BLOCKS, 6)))
         named = {key.removeprefix("trunk."): value for key, value in encoder.items() if key.startswith("trunk.")}
         grow(self, {key: value for key, value in named.items() if not key.startswith(dropped)})
 

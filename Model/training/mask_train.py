@@ -46,7 +46,7 @@ from Model.weights import find_model
 log = logging.getLogger(__name__)
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMAT = 4
+FORMAT = 5
 SOFT_MASKS = "mask-soft-labels.npz"
 TRUNK_SHARE = 0.15
 """Of the learning rate, for the maps that begin as the encoder's."""

@@ -49,4 +49,4 @@ def test_the_shipped_weights_are_whole_and_small() -> None:
         card = Card.load(folder)
         total += len(card.read_model(folder))
         assert card.licence or card.source
-    assert total < 34_000_000  # docs/decisions/0012 says why it is more than the 30 MB once planned
+    assert total < 30_000_000

@@ -54,14 +54,14 @@ def test_it_begins_with_the_maps_of_the_encoder() -> None:
     net.trunk.maps.begin_as(encoder.state_dict())
     pictures = torch.randn(2, 3, 64, 64)
     seen = {}
-    for name in ("relu", "layer1", "layer2", "layer3"):
+    for name in ("relu", "layer1", "layer2", "layer3.2"):  # three of the third stage's six blocks
         encoder.trunk.get_submodule(name).register_forward_hook(
             lambda _, __, out, name=name: seen.update({name: out.clone()})
         )
     with torch.no_grad():
         encoder(pictures)
         maps = net.trunk.maps(pictures)
-    for found, name in zip(maps, ("relu", "layer1", "layer2", "layer3"), strict=True):
+    for found, name in zip(maps, ("relu", "layer1", "layer2", "layer3.2"), strict=True):
         assert torch.allclose(found, seen[name], atol=1e-5), name
 
 
@@ -83,7 +83,7 @@ def test_without_a_checkpoint_it_begins_as_the_shipped_encoder(shared_dir: Path)
     begun = GarmentMaskNet().trunk.maps
     begun.begin_as(mask_train.encoder_state(sets, None))
     assert not torch.equal(begun.conv1.weight, GarmentMaskNet().trunk.maps.conv1.weight)
-    assert (begun.layer3.get_submodule("5").bn2.weight != 0).all()  # zero in a fresh one
+    assert (begun.layer3.get_submodule("2").bn2.weight != 0).all()  # zero in a fresh one
 
 
 def test_every_view_of_a_stock_is_seen_in_every_pass(shared_dir: Path) -> None:
