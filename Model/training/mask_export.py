@@ -23,7 +23,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from Model.training.mask_data import Pixels
-from Model.training.mask_net import GarmentMaskNet, ServedMask
+from Model.training.mask_net import GarmentMaskNet, ServedMask, read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def as_input(pictures: Pixels) -> npt.NDArray[np.float32]:
 def averaged_net(checkpoint: Path) -> GarmentMaskNet:
     """Return the network with the averaged weights of a checkpoint, ready to predict."""
     net = GarmentMaskNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    net.load_state_dict(read_checkpoint(checkpoint)["average"])
     return net.eval()
 
 

@@ -10,12 +10,21 @@ docs/decisions/0012-mask-from-the-encoder.md has the measurements.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from Model.training.mask_data import Pixels
 from Model.training.resnet import grow, resnet_trunk
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FORMAT = 5
+"""Of the checkpoints; raised whenever the network changes."""
 
 
 class ConvUnit(nn.Sequential):
@@ -208,3 +217,31 @@ class ServedMask(nn.Module):
         last = mask[..., -1:, :]
         last = torch.cat([last[..., :-2], last[..., -2:] * 0 + self.anchor], dim=-1)
         return torch.cat([mask[..., :-1, :], last], dim=-2)
+
+
+def normalised(pictures: Tensor) -> Tensor:
+    """Return pictures (n, 3, h, w), 0 .. 1, as rembg feeds them: divided by their own maximum, ImageNet mean, std."""
+    peak = pictures.amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
+    return (pictures / peak - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+
+
+@torch.no_grad()
+def predict(net: GarmentMaskNet, pictures: Pixels) -> npt.NDArray[np.float32]:
+    """Return soft masks (n, side, side), 0 .. 1, of pictures (n, side, side, 3)."""
+    x = normalised(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 255)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = net(x.contiguous(memory_format=torch.channels_last))[0]
+    return np.asarray(logits.float().sigmoid()[:, 0].numpy(), np.float32)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """Return what a checkpoint of mask_train.py holds: "net", "average" and the state of the run.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is of another format.
+    """
+    state: dict[str, Any] = torch.load(file, weights_only=True)
+    if state["format"] != FORMAT:
+        raise ValueError(f"{file} is a checkpoint of format {state['format']}, this code reads {FORMAT}")
+    return state

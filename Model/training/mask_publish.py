@@ -29,8 +29,8 @@ from Model.training.mask_export import (
     open_session,
     run_session,
 )
+from Model.training.mask_labels import SOFT_MASKS
 from Model.training.mask_metrics import bare_background_rate, validation_iou, validation_pictures
-from Model.training.mask_train import SOFT_MASKS
 
 log = logging.getLogger(__name__)
 

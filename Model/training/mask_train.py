@@ -5,7 +5,7 @@
 1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py).
 2. The trunk, which begins as the encoder's first stages, learns masks at half size from stocks of views
    (mask_views.py).
-3. The whole network learns masks at full size.
+3. The same, but its enlarged mask is compared with views at full size.
 
 The learning rate falls along a cosine that follows the share of the budget that is spent, so that a run of any length
 ends annealed. Several workers train one network and average their weights now and then (crew.py).
@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
@@ -34,20 +33,17 @@ from torch.nn import functional as F
 
 from Model.card import Card
 from Model.training.crew import Alone, Crew
-from Model.training.mask_data import MaskSets, Pixels, read_sets
+from Model.training.mask_data import MaskSets, read_sets
+from Model.training.mask_labels import SOFT_MASKS, improve_labels, label_photos
 from Model.training.mask_metrics import validation_iou
-from Model.training.mask_net import GarmentMaskNet
+from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised, predict, read_checkpoint
 from Model.training.mask_sampler import MaskSampler
-from Model.training.mask_teacher import MaskTeacher, keep_soft_masks
 from Model.training.mask_views import ViewStock
 from Model.training.warm_start import served_constants, unfold
 from Model.weights import find_model
 
 log = logging.getLogger(__name__)
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMAT = 5
-SOFT_MASKS = "mask-soft-labels.npz"
 TRUNK_SHARE = 0.15
 """Of the learning rate, for the maps that begin as the encoder's."""
 CHECKPOINT = "mask-checkpoint.pt"
@@ -105,12 +101,6 @@ class Progress:
     seed: int = 0
 
 
-def normalised(pictures: Tensor) -> Tensor:
-    """Return pictures (n, 3, h, w), 0 .. 1, as rembg feeds them: divided by their own maximum, ImageNet mean, std."""
-    peak = pictures.amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
-    return (pictures / peak - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-
-
 def mask_loss(outputs: Sequence[Tensor], masks: Tensor) -> Tensor:
     """Return cross entropy plus soft IoU, summed over the outputs, each at its own size.
 
@@ -133,15 +123,6 @@ def mask_loss(outputs: Sequence[Tensor], masks: Tensor) -> Tensor:
         weight = 1.0 if place < 2 else 0.4
         total = total + weight * (F.binary_cross_entropy_with_logits(logits, truth) + iou.mean())
     return total
-
-
-@torch.no_grad()
-def predict(net: GarmentMaskNet, pictures: Pixels) -> npt.NDArray[np.float32]:
-    """Return soft masks (n, side, side), 0 .. 1, of pictures (n, side, side, 3)."""
-    x = normalised(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 255)
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = net(x.contiguous(memory_format=torch.channels_last))[0]
-    return np.asarray(logits.float().sigmoid()[:, 0].numpy(), np.float32)
 
 
 def encoder_state(sets: MaskSets, checkpoint: Path | None) -> Mapping[str, Tensor]:
@@ -190,9 +171,7 @@ class Training:
         """Continue from the checkpoint if there is one; return whether there was."""
         if not self.file.exists():
             return False
-        state: dict[str, Any] = torch.load(self.file, weights_only=True)
-        if state["format"] != FORMAT:
-            raise ValueError(f"{self.file} is a checkpoint of format {state['format']}, this code reads {FORMAT}")
+        state = read_checkpoint(self.file)
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -201,7 +180,7 @@ class Training:
 
     def go_on_from(self, checkpoint: Path) -> None:
         """Take over the averaged network of another run."""
-        average = torch.load(checkpoint, weights_only=True)["average"]
+        average = read_checkpoint(checkpoint)["average"]
         self.net.load_state_dict(average)
         self.average.load_state_dict(average)
 
@@ -243,54 +222,6 @@ class Training:
 def learning_rate(highest: float, share: float, step: int) -> float:
     """Return the rate at a share of the budget: 100 steps of warm-up, then a cosine to a hundredth of the highest."""
     return min(1.0, (step + 1) / 100) * highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
-def label_photos(teachers: Path, out_dir: Path, sets: MaskSets, plan: Plan, seed: int) -> None:
-    """Fit a teacher and write its soft masks of the photos without any, unless a run has done so."""
-    head, labels = out_dir / "mask-teacher-head.pt", out_dir / SOFT_MASKS
-    if labels.exists():
-        return
-    teacher = MaskTeacher(teachers)
-    if head.exists():
-        teacher.head.load_state_dict(torch.load(head, weights_only=True))
-        teacher.head.eval()
-    else:
-        teacher.fit(sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=seed)
-        torch.save(teacher.head.state_dict(), head.with_suffix(".part"))
-        head.with_suffix(".part").replace(head)
-    teacher.label(sets)
-    write_labels(labels, sets)
-
-
-def improve_labels(checkpoint: Path, out_dir: Path, sets: MaskSets) -> None:
-    """Write the mean of the teacher's soft masks and a trained network's own, unless a run has done so.
-
-    Each errs in its own way, so their mean is better than either; where they differ, the photo counts less.
-
-    Args:
-        checkpoint: of an earlier run; the teacher's soft masks lie beside it.
-    """
-    if (out_dir / SOFT_MASKS).exists():
-        return
-    sets.load_soft_masks(checkpoint.parent / SOFT_MASKS)
-    if sets.pseudo is None:
-        raise RuntimeError("no soft masks were read")
-    net = GarmentMaskNet().to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-    side = sets.pseudo.shape[1]
-    own = [
-        F.adaptive_avg_pool2d(torch.from_numpy(predict(net, sets.photos[at : at + 16])), side).numpy()
-        for at in range(0, len(sets.photos), 16)
-    ]
-    keep_soft_masks(sets, (np.concatenate(own) + sets.pseudo.astype(np.float32) / 255) / 2)
-    write_labels(out_dir / SOFT_MASKS, sets)
-
-
-def write_labels(file: Path, sets: MaskSets) -> None:
-    """Write the soft masks and their weights in one step."""
-    part = file.with_suffix(".part.npz")
-    np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
-    part.replace(file)
 
 
 def run(
@@ -371,7 +302,9 @@ def train(job: Job, crew: Alone) -> Path:
         if job.again is not None:
             improve_labels(job.again, job.out_dir, sets)
         else:
-            label_photos(job.teachers, job.out_dir, sets, plan, job.seed)
+            label_photos(
+                job.teachers, job.out_dir, sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=job.seed
+            )
         torch.set_num_threads(job.threads)
     crew.agree(0.0)  # the others wait for the labels
     sets.load_soft_masks(job.out_dir / SOFT_MASKS)

@@ -10,10 +10,10 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
-from Model.training import mask_export, mask_train  # noqa: E402
+from Model.training import mask_export, mask_labels, mask_train  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
-from Model.training.mask_net import GarmentMaskNet, ServedMask  # noqa: E402
+from Model.training.mask_net import GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
 from Model.training.mask_predict import mask_many  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
 from Model.training.mask_views import ViewStock  # noqa: E402
@@ -163,17 +163,24 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
     )
     assert 0 < moved < 0.2  # one step away, not begun anew
     sets = read_sets(shared_dir / "data", limit=mask_train.SMOKE.limit)
-    sets.load_soft_masks(trained.parent / mask_train.SOFT_MASKS)
+    sets.load_soft_masks(trained.parent / mask_labels.SOFT_MASKS)
     assert sets.pseudo is not None
     with torch.no_grad():
         net = mask_export.averaged_net(trained)
-        own = torch.from_numpy(mask_train.predict(net, sets.photos))
+        own = torch.from_numpy(predict(net, sets.photos))
     side = sets.pseudo.shape[1]
     mean = (torch.nn.functional.adaptive_avg_pool2d(own, side).numpy() + sets.pseudo / 255) / 2
-    sets.load_soft_masks(tmp_path / mask_train.SOFT_MASKS)
+    sets.load_soft_masks(tmp_path / mask_labels.SOFT_MASKS)
     clear = np.abs(mean - 0.5) > 0.1
     agree = (sets.pseudo > 127) == (mean > 0.5)
     assert agree[clear].mean() > 0.9  # but for holes that were filled
+
+
+def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(trained: Path, tmp_path: Path) -> None:
+    older = torch.load(trained, weights_only=True) | {"format": 3}
+    torch.save(older, tmp_path / "older.pt")
+    with pytest.raises(ValueError, match="is a checkpoint of format 3, this code reads"):
+        read_checkpoint(tmp_path / "older.pt")
 
 
 def test_the_anchor_makes_rembgs_stretch_harmless() -> None:
