@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -17,6 +18,7 @@ from Backend.errors import PartFailed
 POLL_S = 0.1
 PROBE_TIMEOUT_S = 2.0
 GRACE_S = 12.0
+AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,28 @@ class Supervisor:
         self.stop_all()
 
     def stop_on_signals(self) -> None:
-        """Take Ctrl-C and SIGTERM as the wish to stop: they end a wait, and interrupt whatever comes before it."""
+        """Take Ctrl-C and SIGTERM as the wish to stop: they end a wait, and interrupt whatever comes before it.
+
+        Where a signal meets a finalizer or a weakref callback, Python reports the interrupt and drops it; it is then
+        sent again (by SIGALRM), as the work would else go on to its end.
+        """
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             self._stop.set()
             if not self._waiting:
                 raise KeyboardInterrupt
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, on_signal)
+        reported = sys.unraisablehook
+
+        def on_unraisable(dropped: "sys.UnraisableHookArgs") -> None:
+            if issubclass(dropped.exc_type, KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, AGAIN_S)  # not at once: this hook too would drop it
+            else:
+                reported(dropped)
+
+        sys.unraisablehook = on_unraisable
 
     def start(self, part: Part) -> None:
         """Start a part in a process group of its own: Ctrl-C reaches us alone, and we stop the parts in order."""

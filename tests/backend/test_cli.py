@@ -230,9 +230,13 @@ def test_the_demo_can_be_stopped_while_it_draws(data_dir: Path) -> None:
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "Drawing the sample catalogue.\n"
-    process.terminate()
-    output, _ = process.communicate(timeout=40)
+    with process:
+        try:
+            assert process.stdout.readline() == "Drawing the sample catalogue.\n"
+            process.terminate()
+            output, _ = process.communicate(timeout=40)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert output == ""
     with pytest.raises(requests.ConnectionError):
