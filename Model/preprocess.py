@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from Model.card import Card
 from Model.errors import CropInvalid, ImageTooLarge, ImageTruncated, NotAnImage
 
-PREPROCESSING_VERSION = 2
+PREPROCESSING_VERSION = 3
 """Part of the embedder_id: raise it with every change here or in the segmenters that changes a vector."""
 
 WORKING_SIDE = 640

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -57,6 +57,25 @@ SERVED = "served.pt"
 
 
 @dataclass(frozen=True)
+class MaskPlan:
+    """How much of the garment mask a run does.
+
+    Args:
+        minutes: of training, after the teacher is ready.
+        network: its stages, batches and teacher.
+        steps: a budget of optimiser steps instead of minutes.
+        limit: pictures of each kind to read for the export; None reads all.
+        count: validation pictures of each kind.
+    """
+
+    minutes: float
+    network: mask_train.Plan = field(default_factory=mask_train.Plan)
+    steps: int | None = None
+    limit: int | None = None
+    count: int = 1000
+
+
+@dataclass(frozen=True)
 class Plan:
     """How much of everything a run does.
 
@@ -64,28 +83,30 @@ class Plan:
         teachers: the stages that tune the teachers, one for each of TEACHER_FILES, or fewer.
         before_mask: stages of the encoder that need no masks of photos.
         after_mask: stages that also see the photos cut out.
-        mask_minutes: budget of the mask network; None for the shipped one.
+        mask: the mask network; None for the shipped one.
         input_size: side of the served encoder's input in px.
+        classifier_views: random views of each training photo for the classifier, besides its plain ones.
     """
 
     teachers: tuple[Stage, ...]
     before_mask: tuple[Stage, ...]
     after_mask: tuple[Stage, ...]
-    mask_minutes: float | None
+    mask: MaskPlan | None
     input_size: int = 160
+    classifier_views: int = 2
 
     @property
     def minutes(self) -> float:
         """Minutes of training, without caches and exports."""
         stages = (*self.teachers, *self.before_mask, *self.after_mask)
-        return sum(stage.minutes for stage in stages) + (self.mask_minutes or 0)
+        return sum(stage.minutes for stage in stages) + (self.mask.minutes if self.mask else 0)
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:
-    """Return the plan of a full run: about two hours on two cores.
+    """Return the plan of a full run: about two hours on two cores, a tenth of them for caches and exports.
 
     Args:
-        share: of the full time.
+        share: of the full time of training.
     """
 
     def minutes(full: float) -> float:
@@ -106,25 +127,34 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
     as_served = replace(learn, arch="resnet34", judge="garments", mix=(6, 4, 5, 17), teacher_size=144, strength=CUT_OUT)
     after = (
         replace(as_served, name="deep", size=96, minutes=minutes(12), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
-        replace(as_served, name="large", size=112, minutes=minutes(18), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
-        replace(as_served, name="last", size=160, minutes=minutes(32), rate=0.75e-3, rate_end=0.005, average=0.995,
+        replace(as_served, name="large", size=112, minutes=minutes(16), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
+        replace(as_served, name="last", size=160, minutes=minutes(30), rate=0.75e-3, rate_end=0.005, average=0.995,
                 start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
-    return Plan((tune,), before, after, mask_minutes=minutes(22))
+    return Plan((tune,), before, after, MaskPlan(minutes(20)))
+
+
+def short_plan(seed: int) -> Plan:
+    """Return the plan of a run of twenty minutes: a twelfth of the training, and less of what surrounds it."""
+    plan = full_plan(seed, share=1 / 12)
+    assert plan.mask is not None
+    network = replace(plan.mask.network, teacher_views=800, teacher_epochs=3)
+    return replace(plan, mask=replace(plan.mask, network=network, count=100), classifier_views=0)
 
 
 def onward_plan(seed: int, share: float = 1.0) -> Plan:
-    """Return the plan that goes on from the shipped encoder: an hour and a half on two cores.
+    """Return the plan that goes on from the shipped encoder, at its 192 px: an hour and three quarters of training.
 
     Args:
         share: of the full time.
     """
     seen = Stage(name="", size=160, steps=100_000, judge="garments", strength=CUT_OUT, seed=seed)
+    larger = replace(CUT_OUT, zoom=(0.85, 1.5))
     tuned = replace(TUNE, instance_contrast=0.4, product_contrast=0.3, memory=2048)
     tune = replace(
         seen, mix=(8, 4, 7, 13), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, weights=tuned
     )
-    on = replace(seen, mix=(5, 4, 8, 15), teacher_size=160, passes=2)
+    on = replace(seen, size=192, mix=(5, 4, 8, 15), teacher_size=160, passes=2, strength=larger)
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
     wider = replace(fresh, hints=0.5, instance_contrast=0.6, product_contrast=0.5, memory=4096, temperature=0.07)
     return Plan(
@@ -133,10 +163,11 @@ def onward_plan(seed: int, share: float = 1.0) -> Plan:
         after_mask=(
             replace(on, name="heads", minutes=3.5 * share, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
                     average=0.95, warmup=5, weights=fresh),
-            replace(on, name="onward", minutes=78 * share, start="heads.pt", rate=0.9e-3, rate_end=0.005, average=0.997,
+            replace(on, name="onward", minutes=78 * share, start="heads.pt", rate=0.5e-3, rate_end=0.005, average=0.997,
                     weights=wider),
         ),
-        mask_minutes=None,
+        mask=None,
+        input_size=192,
     )  # fmt: skip
 
 
@@ -148,7 +179,8 @@ def smoke_plan(plan: Plan) -> Plan:
 
     stages = (plan.teachers, plan.before_mask, plan.after_mask)
     teachers, before, after = (tuple(map(tiny, each)) for each in stages)
-    return Plan(teachers, before, after, None if plan.mask_minutes is None else 0.0, 64)
+    mask = None if plan.mask is None else MaskPlan(0.0, mask_train.SMOKE, steps=4, limit=4, count=4)
+    return Plan(teachers, before, after, mask, input_size=64)
 
 
 def run(
@@ -158,7 +190,6 @@ def run(
     plan: Plan,
     threads: int,
     seed: int,
-    smoke: bool = False,
     drawings: Path | None = None,
 ) -> Path:
     """Run or resume the chain.
@@ -176,7 +207,7 @@ def run(
     torch.set_num_threads(threads)
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
-    if plan.mask_minutes is None:
+    if plan.mask is None:
         build_garments(data, cache, load_segmenter("rembg", None, threads).masks)
     tuned = [
         train_together(replace(stage, arch=str(teachers / file)), cache, checkpoints, workers=threads)
@@ -184,7 +215,7 @@ def run(
     ]
     half_way = _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
     mask = weights / "garment-mask"
-    if plan.mask_minutes is not None and not (mask / "card.json").exists():
+    if plan.mask is not None and not (mask / "card.json").exists():
         checkpoint = mask_train.run(
             data,
             out / "mask",
@@ -193,20 +224,20 @@ def run(
             drawings=drawings,
             workers=threads,
             seed=seed,
-            minutes=plan.mask_minutes,
-            steps=4 if smoke else None,
-            plan=mask_train.SMOKE if smoke else None,
+            minutes=plan.mask.minutes,
+            steps=plan.mask.steps,
+            plan=plan.mask.network,
         )
-        mask_publish.publish(
-            data, checkpoint, mask, drawings=drawings, limit=4 if smoke else None, count=4 if smoke else 1000
-        )
+        mask_publish.publish(data, checkpoint, mask, drawings=drawings, limit=plan.mask.limit, count=plan.mask.count)
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter.masks)
     if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
         write_checkpoint(find_model("resnet34"), cache, checkpoints / SERVED)
     last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
     publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads)
-    card = train_shipped_classifier(cache, weights / "resnet34", weights / "classifier", threads, seed)
+    card = train_shipped_classifier(
+        cache, weights / "resnet34", weights / "classifier", threads, seed, plan.classifier_views
+    )
     log.info("done: %s holds the three models; classifier %s", weights, card.metrics)
     return weights
 
@@ -230,13 +261,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="worker processes of one thread each")
     parser.add_argument("--seed", type=int, default=7)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--short", action="store_true", help="about 20 minutes on two cores")
+    length.add_argument("--short", action="store_true", help="some 20 minutes on two cores")
     length.add_argument("--smoke", action="store_true", help="a few steps of everything")
     length.add_argument("--onward", action="store_true", help="from the shipped encoder, an hour and three quarters")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     seed = arguments.seed
-    plan = onward_plan(seed) if arguments.onward else full_plan(seed, share=1 / 6 if arguments.short else 1.0)
+    plan = onward_plan(seed) if arguments.onward else short_plan(seed) if arguments.short else full_plan(seed)
     if arguments.smoke:
         plan = smoke_plan(plan)
     teachers = arguments.teachers or arguments.data.parent / "models" / "teachers"
@@ -248,8 +279,7 @@ def main() -> None:
             plan,
             arguments.threads,
             seed,
-            smoke=arguments.smoke,
-            drawings=arguments.drawings,
+            arguments.drawings,
         )
     except (ModelError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")

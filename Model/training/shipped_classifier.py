@@ -107,13 +107,17 @@ def _at_most(source: PictureSet, rows: np.ndarray, count: int, random: np.random
     return np.concatenate(shuffled)
 
 
-def train_shipped_classifier(cache: Path, encoder: Path, folder: Path, threads: int = 1, seed: int = 7) -> Card:
+def train_shipped_classifier(
+    cache: Path, encoder: Path, folder: Path, threads: int = 1, seed: int = 7, random_views: int = 2
+) -> Card:
     """Train the default classifier for a served encoder and put it into its folder.
 
+    Args:
+        random_views: mild random views of each training photo, besides its plain ones.
     Raises:
         TrainingError: the folder is untouched.
     """
-    features = collect_features(cache, CacheEmbedder(encoder, threads, seed), seed)
+    features = collect_features(cache, CacheEmbedder(encoder, threads, seed), seed, random_views)
     trained = train_on_features(features, FitOptions(seed=seed), labels=CLASSES)
     held = [group for group, split in zip(features.groups, features.splits, strict=True) if split == "val"]
     photos = np.array([not group.startswith("shop-") for group in held])

@@ -13,25 +13,25 @@ pytest.importorskip("ai_edge_litert", reason="the teachers need ai-edge-litert")
 from PIL import Image
 
 from Model.embedder import Embedder
-from Model.training.recipe import full_plan, onward_plan, run, smoke_plan
+from Model.training.recipe import full_plan, onward_plan, run, short_plan, smoke_plan
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]
 
 
 def test_the_recipe_ends_with_an_eye_that_sees(drawn_data: Path, shared_dir: Path, tmp_path: Path) -> None:
     teachers = shared_dir / "models" / "teachers"
-    weights = run(drawn_data, tmp_path, teachers, smoke_plan(full_plan(seed=1)), threads=1, seed=1, smoke=True)
+    weights = run(drawn_data, tmp_path, teachers, smoke_plan(full_plan(seed=1)), threads=1, seed=1)
     eye = Embedder.load(weights)
     (sight,) = eye.see([Image.new("RGB", (60, 80), "white")])
     assert sight.vector.shape == (512,)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "checkpoints").glob("*.pt")}
-    run(drawn_data, tmp_path, teachers, smoke_plan(full_plan(seed=1)), threads=1, seed=1, smoke=True)
+    run(drawn_data, tmp_path, teachers, smoke_plan(full_plan(seed=1)), threads=1, seed=1)
     assert before == {path: path.stat().st_mtime_ns for path in before}  # nothing is trained twice
 
 
 def test_it_goes_on_from_the_shipped_encoder(drawn_data: Path, shared_dir: Path, tmp_path: Path) -> None:
     teachers = shared_dir / "models" / "teachers"
-    weights = run(drawn_data, tmp_path, teachers, smoke_plan(onward_plan(seed=1)), threads=1, seed=1, smoke=True)
+    weights = run(drawn_data, tmp_path, teachers, smoke_plan(onward_plan(seed=1)), threads=1, seed=1)
     assert {folder.name for folder in weights.iterdir()} == {"resnet34", "classifier"}  # the mask is the shipped one
     (sight,) = Embedder.load(weights).see([Image.new("RGB", (60, 80), "white")])
     (shipped,) = Embedder.load(None).see([Image.new("RGB", (60, 80), "white")])
@@ -39,6 +39,7 @@ def test_it_goes_on_from_the_shipped_encoder(drawn_data: Path, shared_dir: Path,
 
 
 def test_a_full_run_takes_two_hours_and_a_short_one_twenty_minutes() -> None:
-    assert full_plan(seed=1).minutes <= 120
-    assert full_plan(seed=1, share=1 / 6).minutes <= 20
+    # training alone; caches, exports and the classifier take some twelve minutes more, ten in the short run
+    assert full_plan(seed=1).minutes <= 108
+    assert short_plan(seed=1).minutes <= 10
     assert onward_plan(seed=1).minutes <= 105
