@@ -45,6 +45,8 @@ def export_onnx(network: nn.Module, example: torch.Tensor, file: Path, input_nam
     Args:
         example: an input of at least two rows. Shape: (n, ...).
     """
+    for name in ("onnxscript", "onnx_ir"):  # they tell of every node that they leave out
+        logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # torch's exporter warns of its own future; with warnings as errors it would fail half-way.
         warnings.simplefilter("ignore")
