@@ -3,12 +3,13 @@
 U²-Netp (Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection") starts from
 nothing and spends about 13 GMAC on a 320 px picture. The encoder of this repository already knows what a garment looks
 like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 160 px, the
-size the encoder was trained for, and nested U blocks draw the mask from their maps.
+size the encoder was then trained for, and nested U blocks draw the mask from their maps.
 docs/decisions/0012-mask-from-the-encoder.md has the measurements.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from Model.errors import CheckpointInvalid
 from Model.training.mask_data import Pixels
 from Model.training.resnet import grow, resnet_trunk
 
@@ -239,9 +241,13 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is of another format.
+        CheckpointInvalid: it is of another format, or cannot be read.
     """
-    state: dict[str, Any] = torch.load(file, weights_only=True)
-    if state["format"] != FORMAT:
-        raise ValueError(f"{file} is a checkpoint of format {state['format']}, this code reads {FORMAT}")
+    try:
+        state: dict[str, Any] = torch.load(file, weights_only=True)
+        found = state["format"]
+    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise CheckpointInvalid(f"{file} is not a checkpoint of the garment mask.") from error
+    if found != FORMAT:
+        raise CheckpointInvalid(f"{file} is a checkpoint of format {found}, this code reads {FORMAT}: train it anew.")
     return state

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from Model.card import Card, Probe, sha256_hex
+from Model.errors import ModelError
 from Model.probe import make_probe, probe_picture, vector_of_mask
 from Model.training.mask_data import MaskSets, Pixels, read_sets
 from Model.training.mask_export import (
@@ -123,14 +124,17 @@ def publish(
         limit: pictures of each kind to read, for a smoke run.
         count: validation pictures of each kind.
     Returns: the card, with the figures of both precisions.
+    Raises:
+        FileNotFoundError, CheckpointInvalid: the folder is untouched.
     """
+    net = averaged_net(checkpoint)
     sets = read_sets(data_dir, drawings=drawings, limit=limit)
     if (
         limit is None and (checkpoint.parent / SOFT_MASKS).exists()
     ):  # so that no composite is laid on a part of another garment
         sets.load_soft_masks(checkpoint.parent / SOFT_MASKS)
     with tempfile.TemporaryDirectory() as folder:
-        fp32 = export_fp32(averaged_net(checkpoint), Path(folder) / "fp32.onnx")
+        fp32 = export_fp32(net, Path(folder) / "fp32.onnx")
         int8 = export_int8(fp32, Path(folder) / "int8.onnx", calibration_pictures(sets, 32 if limit is None else 2))
         figures = {"fp32": measured(fp32, sets, count), "int8": measured(int8, sets, count)}
         log.info("%s", figures)
@@ -182,7 +186,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="validation pictures of each kind")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    card = publish(asked.data, asked.checkpoint, asked.out, drawings=asked.drawings, count=asked.count)
+    try:
+        card = publish(asked.data, asked.checkpoint, asked.out, drawings=asked.drawings, count=asked.count)
+    except (ModelError, FileNotFoundError) as error:
+        parser.exit(1, f"{error}\n")
     log.info("%s is served: %s", card.precision, card.metrics)
 
 

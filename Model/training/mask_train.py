@@ -32,6 +32,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
 from Model.card import Card
+from Model.errors import ModelError
 from Model.training.crew import Alone, Crew
 from Model.training.mask_data import MaskSets, read_sets
 from Model.training.mask_labels import SOFT_MASKS, improve_labels, label_photos
@@ -257,10 +258,13 @@ def run(
         steps: a budget of optimiser steps instead of minutes.
     Raises:
         FileNotFoundError: an archive, the teacher, the encoder or the drawings are missing.
-        ValueError: the checkpoint is of another format.
+        CheckpointInvalid: the checkpoint to go on from is of another format, or cannot be read.
     """
     job = Job(data_dir, out_dir, teachers, encoder, again, drawings, threads, seed, minutes, steps, plan or Plan())
     out_dir.mkdir(parents=True, exist_ok=True)
+    for checkpoint in (again, out_dir / CHECKPOINT):
+        if checkpoint is not None and (checkpoint == again or checkpoint.exists()):
+            read_checkpoint(checkpoint)  # refused before any worker starts
     if workers == 1:
         return train(job, Alone())
     with tempfile.TemporaryDirectory() as folder:
@@ -374,20 +378,25 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="four steps on a few pictures")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    run(
-        asked.data,
-        asked.out,
-        teachers=asked.teachers or asked.data.resolve().parent / "models" / "teachers",
-        encoder=asked.encoder,
-        again=asked.again,
-        drawings=asked.drawings,
-        threads=asked.threads,
-        workers=asked.workers,
-        seed=asked.seed,
-        minutes=asked.minutes / 10 if asked.short else asked.minutes,
-        steps=4 if asked.smoke else None,
-        plan=SMOKE if asked.smoke else Plan(rate=1e-3) if asked.again else None,
-    )
+    try:
+        run(
+            asked.data,
+            asked.out,
+            teachers=asked.teachers or asked.data.resolve().parent / "models" / "teachers",
+            encoder=asked.encoder,
+            again=asked.again,
+            drawings=asked.drawings,
+            threads=asked.threads,
+            workers=asked.workers,
+            seed=asked.seed,
+            minutes=asked.minutes / 10 if asked.short else asked.minutes,
+            steps=4 if asked.smoke else None,
+            plan=SMOKE if asked.smoke else Plan(rate=1e-3) if asked.again else None,
+        )
+    except (ModelError, FileNotFoundError) as error:
+        parser.exit(1, f"{error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "Interrupted: the same command goes on from the last checkpoint.\n")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
 # The service shows the encoder a garment on white, most of the time.
 CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
 
+MASK_MINUTES = 20.0
+"""Of the garment mask's training in a full run."""
+
 SERVED = "served.pt"
 """The shipped encoder as a checkpoint; see warm_start.py."""
 
@@ -131,15 +134,14 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         replace(as_served, name="last", size=160, minutes=minutes(30), rate=0.75e-3, rate_end=0.005, average=0.995,
                 start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
-    return Plan((tune,), before, after, MaskPlan(minutes(20)))
+    return Plan((tune,), before, after, MaskPlan(minutes(MASK_MINUTES)))
 
 
 def short_plan(seed: int) -> Plan:
     """Return the plan of a run of twenty minutes: a twelfth of the training, and less of what surrounds it."""
-    plan = full_plan(seed, share=1 / 12)
-    assert plan.mask is not None
-    network = replace(plan.mask.network, teacher_views=800, teacher_epochs=3)
-    return replace(plan, mask=replace(plan.mask, network=network, count=100), classifier_views=0)
+    share = 1 / 12
+    mask = MaskPlan(MASK_MINUTES * share, mask_train.Plan(teacher_views=800, teacher_epochs=3), count=100)
+    return replace(full_plan(seed, share), mask=mask, classifier_views=0)
 
 
 def onward_plan(seed: int, share: float = 1.0) -> Plan:

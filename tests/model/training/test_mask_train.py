@@ -10,10 +10,11 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
-from Model.training import mask_export, mask_labels, mask_train  # noqa: E402
+from Model.errors import CheckpointInvalid  # noqa: E402
+from Model.training import mask_export, mask_labels, mask_publish, mask_train  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
-from Model.training.mask_net import GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
+from Model.training.mask_net import FORMAT, GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
 from Model.training.mask_predict import mask_many  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
 from Model.training.mask_views import ViewStock  # noqa: E402
@@ -179,8 +180,31 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(trained: Path, tmp_path: Path) -> None:
     older = torch.load(trained, weights_only=True) | {"format": 3}
     torch.save(older, tmp_path / "older.pt")
-    with pytest.raises(ValueError, match="is a checkpoint of format 3, this code reads"):
+    with pytest.raises(CheckpointInvalid, match="is a checkpoint of format 3, this code reads"):
         read_checkpoint(tmp_path / "older.pt")
+    (tmp_path / "damaged.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointInvalid, match="is not a checkpoint of the garment mask"):
+        read_checkpoint(tmp_path / "damaged.pt")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_commands_say_so_in_one_line(
+    workers: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(torch.load(trained, weights_only=True) | {"format": 3}, tmp_path / "older.pt")
+    older, out = str(tmp_path / "older.pt"), tmp_path / "out"
+    for command, arguments in (
+        (mask_train.main, ["--again", older, "--workers", workers]),
+        (mask_publish.main, ["--checkpoint", older]),
+    ):
+        monkeypatch.setattr("sys.argv", ["command", "--data", str(tmp_path), "--out", str(out), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command()
+        assert ended.value.code == 1
+        assert (
+            capsys.readouterr().err
+            == f"{older} is a checkpoint of format 3, this code reads {FORMAT}: train it anew.\n"
+        )
 
 
 def test_the_anchor_makes_rembgs_stretch_harmless() -> None:
