@@ -17,6 +17,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import torch
 from onnxruntime.quantization import (
@@ -61,7 +62,18 @@ def export_onnx(network: nn.Module, example: torch.Tensor, file: Path, input_nam
             external_data=False,
             verbose=False,
         )
+    _forget_origin(file)
     return file
+
+
+def _forget_origin(file: Path) -> None:
+    """Leave out where in which source file every node comes from: folders of this machine are nobody's business."""
+    model = onnx.load(file)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, file)
 
 
 def open_session(file: Path, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -133,6 +145,6 @@ def quantise(fp32: Path, file: Path, inputs: Array, method: CalibrationMethod = 
             weight_type=QuantType.QInt8,
             calibrate_method=method,
             # The neck and the unit length stay fp32: they cost nothing and round badly.
-            op_types_to_quantize=["Conv", "MaxPool", "Add", "Relu"],
+            op_types_to_quantize=["Conv", "MaxPool", "Add", "Relu", "Clip"],
         )
     return file

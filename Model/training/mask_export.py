@@ -22,6 +22,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from Model.training.export import export_onnx
 from Model.training.mask_data import Pixels
 from Model.training.mask_net import GarmentMaskNet, ServedMask, read_checkpoint
 
@@ -49,19 +50,7 @@ def averaged_net(checkpoint: Path) -> GarmentMaskNet:
 
 def export_fp32(net: GarmentMaskNet, file: Path, side: int = SIDE) -> Path:
     """Write the served network as one fp32 ONNX file with a dynamic batch axis; return its path."""
-    served = ServedMask(net).eval()
-    torch.onnx.export(
-        served,
-        (torch.randn(2, 3, side, side),),
-        str(file),
-        input_names=[INPUT_NAME],
-        output_names=["mask"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=256)},),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    return file
+    return export_onnx(ServedMask(net), torch.randn(2, 3, side, side), file, INPUT_NAME, "mask")
 
 
 class Calibration(CalibrationDataReader):
@@ -101,14 +90,6 @@ def export_int8(fp32: Path, file: Path, pictures: Pixels, keep_fp32: Sequence[st
             nodes_to_exclude=[n.name for n in nodes if any(n.name.startswith(prefix) for prefix in keep_fp32)],
         )
     return file
-
-
-def open_session(file: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Return an ONNX Runtime session on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def run_session(session: onnxruntime.InferenceSession, pictures: Pixels) -> npt.NDArray[np.float32]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from Model.training.export import open_session
 from Model.training.mask_data import Pixels
-from Model.training.mask_export import SIDE, open_session, run_session
+from Model.training.mask_export import SIDE, run_session
 
 Source = Path | Image.Image | Pixels
 BATCH = 8
@@ -28,7 +29,7 @@ def mask_many(sources: Iterable[Source], model: Path, *, threads: int = 1) -> It
 
     Args:
         sources: paths, Pillow pictures or uint8 arrays (h, w, 3), of any sizes.
-        model: the ONNX file, ``Model/weights/garment-mask/model.onnx``.
+        model: the ONNX file, as in `Model/weights/garment-mask`.
         threads: of ONNX Runtime.
     Yields: (h, w) uint8 in the picture's own size, 255 = garment for sure.
     Raises: OSError: a path is not a readable picture.

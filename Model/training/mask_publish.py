@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from Model import weights
 from Model.card import Card, Probe, sha256_hex
 from Model.errors import ModelError
 from Model.probe import make_probe, probe_picture, vector_of_mask
+from Model.training.export import open_session
 from Model.training.mask_data import MaskSets, Pixels, read_sets
 from Model.training.mask_export import (
     INPUT_NAME,
@@ -27,7 +29,6 @@ from Model.training.mask_export import (
     averaged_net,
     export_fp32,
     export_int8,
-    open_session,
     run_session,
 )
 from Model.training.mask_labels import SOFT_MASKS
@@ -114,18 +115,18 @@ def publish(
     limit: int | None = None,
     count: int = 1000,
 ) -> Card:
-    """Export, quantise, measure both, and write model.onnx and card.json of the one that is served.
+    """Export, quantise, measure both, and put the one that is served into its folder in one step.
 
     Args:
         data_dir: folder with the three archives.
         checkpoint: what mask_train.run returned, in its folder.
         drawings: folder of drawn cut-outs; without it there is no figure for drawings.
-        out_dir: the model folder; its files are replaced only after everything has been measured.
+        out_dir: the model folder; it changes only after everything has been measured.
         limit: pictures of each kind to read, for a smoke run.
         count: validation pictures of each kind.
     Returns: the card, with the figures of both precisions.
     Raises:
-        FileNotFoundError, CheckpointInvalid: the folder is untouched.
+        FileNotFoundError, CheckpointInvalid, OSError: what the folder serves is untouched.
     """
     net = averaged_net(checkpoint)
     sets = read_sets(data_dir, drawings=drawings, limit=limit)
@@ -147,7 +148,6 @@ def publish(
         format=1,
         name="garment-mask",
         kind="segmenter",
-        file="model.onnx",
         sha256=sha256_hex(data),
         input_name=INPUT_NAME,
         input_size=(SIDE, SIDE),
@@ -168,12 +168,7 @@ def publish(
         },
         probe=probe,
     )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    part = out_dir / "model.onnx.part"
-    part.write_bytes(data)
-    part.replace(out_dir / "model.onnx")
-    card.save(out_dir)
-    return card
+    return weights.publish(card, data, out_dir)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Model folders are found, and replaced in one step."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +51,10 @@ def test_the_shipped_weights_are_whole_and_small() -> None:
         total += len(card.read_model(folder))
         assert card.licence or card.source
     assert total < 30_000_000
+
+
+def test_the_shipped_weights_do_not_say_where_they_were_made() -> None:
+    for folder in list_models().values():
+        content = Card.load(folder).read_model(folder)
+        # torch's exporter notes the source file of every node, with its folders.
+        assert not re.findall(rb"[\w./-]{5,}\.py\b|site-packages", content), folder.name

@@ -10,8 +10,10 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
+from Model.card import Card  # noqa: E402
 from Model.errors import CheckpointInvalid  # noqa: E402
 from Model.training import mask_export, mask_labels, mask_publish, mask_train  # noqa: E402
+from Model.training.export import open_session  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
 from Model.training.mask_net import FORMAT, GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
@@ -43,7 +45,7 @@ def test_onnx_computes_what_torch_computes(trained: Path, tmp_path: Path) -> Non
     pictures = torch.randn(3, 3, 64, 64)
     with torch.no_grad():
         expected = ServedMask(net).eval()(pictures).numpy()
-    found = mask_export.open_session(file).run(None, {"image": pictures.numpy()})[0]
+    found = open_session(file).run(None, {"image": pictures.numpy()})[0]
     assert np.abs(found - expected).max() < 1e-4
 
 
@@ -248,6 +250,7 @@ def test_only_white_backgrounds_are_cut_off() -> None:
 
 
 def test_masks_come_in_the_pictures_own_sizes(repository: Path) -> None:
-    file = repository / "Model" / "weights" / "garment-mask" / "model.onnx"
+    folder = repository / "Model" / "weights" / "garment-mask"
+    file = Card.load(folder).model_path(folder)
     pictures = [np.zeros((40, 30, 3), np.uint8), np.full((50, 70, 3), 200, np.uint8)]
     assert [mask.shape for mask in mask_many(pictures, file)] == [(40, 30), (50, 70)]

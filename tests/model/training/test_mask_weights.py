@@ -22,10 +22,11 @@ def test_rembg_loads_the_shipped_mask_and_it_finds_garments(
     from rembg import new_session, remove
 
     folder = repository / "Model" / "weights" / "garment-mask"
-    Card.load(folder).read_model(folder)
+    card = Card.load(folder)
+    card.read_model(folder)
     monkeypatch.setenv("REMBG_HOME", str(folder))
     monkeypatch.delenv("U2NET_HOME", raising=False)
-    session = new_session("u2net_custom", model_path=str(folder / "model.onnx"))
+    session = new_session("u2net_custom", model_path=str(card.model_path(folder)))
 
     archive = shared_dir / "data" / "clothing-co-parsing.tar"
     held_back = read_split("clothing_co_parsing")
