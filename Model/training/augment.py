@@ -6,10 +6,13 @@ from the generator passed in, so a run can be repeated.
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,6 +30,8 @@ class Strength:
         light: brightness, contrast, saturation, each within 1 +- light.
         tint: gain of each colour channel, within 1 +- tint.
         blur: share of views that lose resolution.
+        cut: share of views cut once more, as a customer cuts a photo, with white bars where they are not square.
+        jpeg: share of views made smaller or larger, blurred and saved as JPEG, as phones and chats do.
         erase: share of views with a patch covered.
         swap: share of views with a known mask whose background is replaced.
         white: share of them whose background becomes white; counts within `swap`.
@@ -40,6 +45,8 @@ class Strength:
     light: float = 0.35
     tint: float = 0.06
     blur: float = 0.3
+    cut: float = 0.0
+    jpeg: float = 0.0
     erase: float = 0.25
     swap: float = 0.6
     white: float = 0.3
@@ -69,6 +76,36 @@ def homographies(count: int, strength: Strength, generator: torch.Generator) -> 
     matrix[:, 2, 1] = _uniform(count, -strength.tilt, strength.tilt, generator)
     matrix[:, 2, 2] = 1.0
     return matrix
+
+
+def cuts(count: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return random cuts: maps from a square view to the part that it shows, and how much of each axis that part fills.
+
+    A part keeps 60 to 95 % of the width and of the height, anywhere, and its longer side fills the view.
+
+    Args:
+        share: of views that are cut; the others show everything.
+    Returns:
+        Maps between coordinates in [-1, 1], and shares of the view's width and height in 0..1. Shape: (count, 3, 3),
+        (count, 2).
+    """
+    chosen = torch.rand(count, 1, generator=generator) < share
+    kept = torch.where(chosen, _uniform(count * 2, 0.6, 0.95, generator).view(count, 2), torch.ones(count, 2))
+    centre = (1 - kept) * _uniform(count * 2, -1, 1, generator).view(count, 2)
+    scale = kept.amax(dim=1, keepdim=True)
+    maps = torch.zeros(count, 3, 3)
+    maps[:, 0, 0] = maps[:, 1, 1] = scale[:, 0]
+    maps[:, :2, 2] = centre
+    maps[:, 2, 2] = 1.0
+    return maps, kept / scale
+
+
+def bars(filled: Tensor, size: int) -> Tensor:
+    """Return 1 where a cut fills the view and 0 in the bars beside it. Shape: (n, 2) -> (n, 1, size, size)."""
+    axis = ((torch.arange(size) + 0.5) * 2 / size - 1).abs()
+    wide = axis.view(1, 1, size) <= filled[:, 0].view(-1, 1, 1)
+    tall = axis.view(1, size, 1) <= filled[:, 1].view(-1, 1, 1)
+    return (wide & tall).unsqueeze(1).float()
 
 
 def render(pictures: Tensor, maps: Tensor, size: int) -> Tensor:
@@ -110,6 +147,22 @@ def lose_detail(images: Tensor, strength: Strength, generator: torch.Generator) 
     return images
 
 
+def recompress(images: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:
+    """Give some pictures another size, a little blur and JPEG's marks, then their old size. Shape: (n, 3, h, w)."""
+    images = images.clone()
+    for at in torch.nonzero(torch.rand(len(images), generator=generator) < strength.jpeg)[:, 0].tolist():
+        ratio, radius = float(_uniform(1, 0.5, 1.2, generator)), float(_uniform(1, 0, 1, generator))
+        quality = int(torch.randint(30, 90, (1,), generator=generator))
+        picture = Image.fromarray((images[at].permute(1, 2, 0) * 255 + 0.5).to(torch.uint8).numpy())
+        size = (max(8, round(picture.width * ratio)), max(8, round(picture.height * ratio)))
+        small = picture.resize(size, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(radius))
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=quality)
+        worn = Image.open(file).resize(picture.size, Image.Resampling.BILINEAR)
+        images[at] = torch.from_numpy(np.array(worn)).permute(2, 0, 1).float() / 255
+    return images
+
+
 def erase(images: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:
     """Cover a rectangle of some pictures with one colour. Shape: (n, 3, h, w)."""
     count, _, height, width = images.shape
@@ -148,7 +201,8 @@ def views(pictures: Tensor, size: int, strength: Strength, generator: torch.Gene
     """
     count = len(pictures)
     inside = torch.ones_like(pictures[:, :1])
-    sampled = render(torch.cat([pictures, inside], dim=1), homographies(count, strength, generator), size)
+    parts, filled = cuts(count, strength.cut, generator)
+    sampled = render(torch.cat([pictures, inside], dim=1), homographies(count, strength, generator) @ parts, size)
     rgb, alpha, inside = sampled[:, :3], sampled[:, 3:4], sampled[:, 4:]
     rgb = rgb + (1 - inside)
     known = (pictures[:, 3].amin(dim=(1, 2)) < 0.5).view(-1, 1, 1, 1)
@@ -158,4 +212,6 @@ def views(pictures: Tensor, size: int, strength: Strength, generator: torch.Gene
     rgb = torch.where(swapped, rgb * alpha + behind * (1 - alpha), rgb)
     rgb = change_colours(rgb, strength, generator)
     rgb = lose_detail(rgb, strength, generator)
-    return erase(rgb, strength, generator)
+    rgb = recompress(rgb, strength, generator)
+    beside = 1 - bars(filled, size)
+    return erase(torch.where(beside > 0, beside, rgb), strength, generator)

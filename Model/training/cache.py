@@ -11,7 +11,7 @@ import io
 import json
 import logging
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from Model.embedder import with_margin
+from Model.segmenters import Segmenter
+from Model.segmenters.on_white import coverage, garment_box
+from Model.segmenters.plain_border import plain_border_mask
 from Model.training import manifest
 from Model.training.labels import STREET_GARMENTS, STREET_TAGS
 
@@ -27,14 +31,11 @@ log = logging.getLogger(__name__)
 
 PHOTO_SIZE = 256
 SHOP_SIZE = 80
-STREET_MARGIN = 0.08
 STREET_MIN_SHARE = 0.004
 NEAR_WHITE = 244
-GARMENT_SHARES = (0.04, 0.9)
 
 Picture = NDArray[np.uint8]
 Record = dict[str, Any]
-Find = Callable[[Sequence[Image.Image]], Sequence[Picture]]
 
 
 def letterbox(image: Image.Image, size: int, fill: int = 255) -> Picture:
@@ -90,17 +91,14 @@ def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
                 tag = tags.get(int(number), "")
                 region = parts == number
                 if tag in STREET_GARMENTS and region.mean() >= STREET_MIN_SHARE:
-                    crop = _crop(photo, region)
+                    crop = _crop(photo, region.astype(np.uint8) * 255)
                     yield _record(row, label=STREET_TAGS.get(tag, ""), tag=tag), crop
 
 
-def build_garments(data: Path, folder: Path, find: Find) -> None:
+def build_garments(data: Path, folder: Path, segmenter: Segmenter) -> None:
     """Write the photos once more as the service shows them to the encoder: the crop around the garment, with its mask.
 
-    A photo in which no garment is found, or nothing but garment, stays whole, as it does in the service.
-
-    Args:
-        find: pictures to masks, 0 background .. 255 garment, each of its picture's size.
+    A photo in which no garment is found stays whole, as it does in the service.
     """
     target = folder / "garments.json"
     if target.exists():
@@ -114,11 +112,11 @@ def build_garments(data: Path, folder: Path, find: Find) -> None:
             if member.name not in rows:
                 continue
             row, photo = rows[member.name], _open(tar, member)
-            (mask,) = find([photo])
-            region = mask >= 128
-            found = GARMENT_SHARES[0] <= region.mean() <= GARMENT_SHARES[1]
+            plain = plain_border_mask(photo)
+            (mask,) = [plain] if plain is not None else segmenter.masks([photo])
+            found = mask.any() and coverage(mask) >= segmenter.min_coverage
             records.append(_record(row, label=row.label))
-            pictures.append(_crop(photo, region, mask) if found else _whole(photo))
+            pictures.append(_crop(photo, mask) if found else _whole(photo))
     np.save(folder / "garments.npy", np.stack(pictures))
     target.write_text(json.dumps(records), encoding="utf-8")
     log.info("cached garments: %d photos", len(records))
@@ -130,17 +128,16 @@ def _whole(photo: Image.Image) -> Picture:
     return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
 
 
-def _crop(photo: Image.Image, region: NDArray[np.bool_], mask: Picture | None = None) -> Picture:
-    """Return the letterboxed crop around the region, with the mask, or the region, as alpha. Shape: (size, size, 4)."""
-    ys, xs = np.nonzero(region)
-    margin = round(STREET_MARGIN * max(np.ptp(ys), np.ptp(xs))) + 2
-    box = (
-        max(0, int(xs.min()) - margin),
-        max(0, int(ys.min()) - margin),
-        min(photo.width, int(xs.max()) + margin + 1),
-        min(photo.height, int(ys.max()) + margin + 1),
-    )
-    alpha = Image.fromarray(region.astype(np.uint8) * 255 if mask is None else mask).crop(box)
+def _crop(photo: Image.Image, mask: Picture) -> Picture:
+    """Return the letterboxed crop that the service would make, with the mask as alpha. Shape: (size, size, 4).
+
+    Args:
+        mask: 0 background .. 255 garment, some of it garment.
+    """
+    found = garment_box(mask)
+    assert found is not None
+    box = with_margin(found, photo.size)
+    alpha = Image.fromarray(mask).crop(box)
     return np.concatenate([letterbox(photo.crop(box), PHOTO_SIZE), letterbox(alpha, PHOTO_SIZE, fill=0)], axis=2)
 
 

@@ -36,6 +36,7 @@ from Model.segmenters import Segmenter, load_segmenter
 from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.emphasis import emphasise
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
+from Model.training.limits import bound
 from Model.training.resnet import Encoder, build_encoder
 from Model.training.stage import IMAGENET
 from Model.transforms import strong_view
@@ -83,6 +84,8 @@ def load_encoder_checkpoint(path: Path) -> Encoder:
         # Written by this program: it holds the stage's settings beside the weights.
         saved = torch.load(path, map_location="cpu", weights_only=False)
         network.load_state_dict(saved["average"])
+        if saved.get("limits") is not None:
+            bound(network, saved["limits"])
     except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
         raise CheckpointInvalid(f"{path} is not a ResNet34 checkpoint: train the last stage first.") from error
     return network.eval()

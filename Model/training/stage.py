@@ -38,6 +38,8 @@ class Stage:
         teacher_size: side of the pictures the teachers see.
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
         passes: how often a set of views is used before it is thrown away.
+        ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
+            None keeps the start checkpoint's limits, or none.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Stage:
     teacher_size: int = 128
     passes: int = 1
     judge: str = "photos"
+    ceiling: float | None = None
     seed: int = 7
     weights: Weights = field(default_factory=Weights)
     strength: Strength = field(default_factory=Strength)

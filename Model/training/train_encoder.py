@@ -28,6 +28,7 @@ from Model.training.crew import Alone, Crew
 from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
 from Model.training.hints import trunk_maps
 from Model.training.lesson import Sample, Stock, Teachers
+from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
 from Model.training.stage import Stage, make_network, normalise, read_stage
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 AGREE_EVERY = 12
 """Steps between two meetings of a crew."""
+
+LIMIT_BATCHES = 4
+"""Batches of views that limits on activations are measured on."""
 
 SETS = ("photos", "street", "shop", "garments")
 
@@ -101,12 +105,14 @@ def train(
     torch.manual_seed(stage.seed)
     network = make_network(stage.arch)
     objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
+    limits: Limits | None = None
     saved = torch.load(path, map_location="cpu", weights_only=False) if path.exists() else None
     if saved is not None and saved["done"]:
         return path
     if saved is None and stage.start:
         first = torch.load(stage.start, map_location="cpu", weights_only=False)
         grow(network, first["average"])
+        limits = first.get("limits")
         heads = objective.state_dict()
         heads.update({k: v for k, v in first["average_heads"].items() if k in heads and v.shape == heads[k].shape})
         objective.load_state_dict(heads)
@@ -121,7 +127,7 @@ def train(
         objective.load_state_dict(saved["heads"])
         optimiser.load_state_dict(saved["optimiser"])
         average.state, average_heads.state = saved["average"], saved["average_heads"]
-        step, spent = saved["step"], saved["spent"]
+        step, spent, limits = saved["step"], saved["spent"], saved["limits"]
     # A resumed stage draws on from another seed rather than seeing its first batches again.
     seed = stage.seed * 1000 + step + 500_000 * crew.rank
     generator = torch.Generator().manual_seed(seed)
@@ -138,11 +144,26 @@ def train(
             seen = F.interpolate(seen, size=(stage.size, stage.size), mode="bilinear", antialias=True)
         return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), seen, lesson)
 
+    if limits is not None:
+        bound(network, limits)
+    if saved is None and stage.ceiling is not None:
+        # The same pictures for every member of a crew.
+        first_look = Mixer(sets, mixer.size, stage.seed)
+        draws = torch.Generator().manual_seed(stage.seed)
+        seen = [views(first_look.draw().pictures, stage.size, stage.strength, draws) for _ in range(LIMIT_BATCHES)]
+        limits = measure(network, normalise(torch.cat(seen), stage.arch), stage.ceiling)
+        bound(network, limits)
     stock = Stock(make_sample, stage.passes, seed)
 
     def save(done: bool) -> None:
         content = {"stage": dataclasses.asdict(stage), "vocabulary": dataclasses.asdict(vocabulary), "step": step}
-        content |= {"spent": spent, "done": done, "network": network.state_dict(), "heads": objective.state_dict()}
+        content |= {
+            "limits": limits,
+            "spent": spent,
+            "done": done,
+            "network": network.state_dict(),
+            "heads": objective.state_dict(),
+        }
         content |= {"average": average.state, "average_heads": average_heads.state}
         _save(path, content if done else content | {"optimiser": optimiser.state_dict()})
 
@@ -152,6 +173,8 @@ def train(
             Objective(vocabulary.sizes(), len(vocabulary.words), None, Weights()),
         )
         judge.load_state_dict(average.state)
+        if limits is not None:
+            bound(judge, limits)
         heads = judge_heads.state_dict()
         judge_heads.load_state_dict({name: average_heads.state[name] for name in heads})
         report = validate(judge, judge_heads, stage.arch, validation, stage.size)

@@ -5,9 +5,9 @@
 The served file has its batch normalisations folded into the convolutions, and its weights rounded. Each convolution
 gets a normalisation again: its statistics are measured on training pictures, and its scale and shift undo exactly
 what it does to them, so the network computes what it computed before and can be trained like any other. Only the
-rounding stays, and training moves that away. The last linear layer, which stretches the features after training
-(emphasis.py), is left out of the checkpoint. The heads of the training are not in the served file; a stage that starts
-from this checkpoint begins with fresh ones.
+rounding stays, and training moves that away. The ranges of its activations become limits (limits.py). The last linear
+layer, which stretches the features after training (emphasis.py), is left out of the checkpoint. The heads of the
+training are not in the served file; a stage that starts from this checkpoint begins with fresh ones.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from Model.card import Card
 from Model.errors import CheckpointInvalid
+from Model.training.limits import Limits
 from Model.training.publish_encoder import calibration_inputs
 from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.weights import find_model
@@ -50,6 +51,39 @@ def served_constants(content: bytes) -> dict[str, NDArray[np.float32]]:
             scale, zero = scale.reshape(shape), zero.reshape(shape)
         constants[node.input[0].removesuffix("_quantized")] = ((values - zero) * scale).astype(np.float32)
     return constants
+
+
+def served_limits(content: bytes) -> Limits:
+    """Return the ranges of a QDQ file's activations, by the module of the trunk whose output each is; see limits.py.
+
+    A residual block is named after its second convolution, which its addition takes in.
+    """
+    graph = onnx.load_model_from_string(content).graph
+    raw = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    made_by = {node.output[0]: node for node in graph.node}
+    rounded_by = {node.input[0]: node for node in graph.node if node.op_type == "QuantizeLinear"}
+
+    def convolution(node: onnx.NodeProto | None) -> str:
+        """Return the name of the convolution that a node is, behind what rounds its output; "" for another node."""
+        while node is not None and node.op_type in ("DequantizeLinear", "QuantizeLinear"):
+            node = made_by.get(node.input[0])
+        if node is None or node.op_type != "Conv":
+            return ""
+        return str(made_by[node.input[1]].input[0]).removeprefix("trunk.").removesuffix(".weight_quantized")
+
+    limits: Limits = {}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            name = convolution(node).replace("downsample.0", "downsample").replace("conv", "bn")
+        elif node.op_type == "Add":
+            branches = [convolution(made_by.get(name)) for name in node.input]
+            name = next((branch.removesuffix(".conv2") for branch in branches if branch.endswith(".conv2")), "")
+        else:
+            continue
+        if name and node.output[0] in rounded_by:
+            scale, zero = (raw[each].astype(np.float64) for each in rounded_by[node.output[0]].input[1:3])
+            limits[name] = (float((0 - zero) * scale), float((255 - zero) * scale))
+    return limits
 
 
 def _pairs(trunk: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
@@ -139,10 +173,13 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     """
     card = Card.load(folder)
     inputs = torch.from_numpy(calibration_inputs(cache, card))
-    network = unfold(served_constants(card.read_model(folder)), inputs)
+    content = card.read_model(folder)
+    network = unfold(served_constants(content), inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
     network.emphasis = nn.Identity()
-    torch.save({"average": network.state_dict(), "average_heads": {}, "stage": {"arch": "resnet34"}}, out)
+    limits = served_limits(content) or None
+    saved = {"average": network.state_dict(), "average_heads": {}, "limits": limits, "stage": {"arch": "resnet34"}}
+    torch.save(saved, out)
     log.info("wrote %s from %s", out, card.file)
     return out
 

@@ -12,8 +12,9 @@ pytest.importorskip("torch")
 
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
-from Model.training.augment import Strength, homographies, render, views
+from Model.training.augment import Strength, homographies, recompress, render, views
 from Model.training.cache import letterbox, white_background_alpha
 from Model.training.labels import CLASSES, CLOTHING_DATASET, SHOP_TYPES, STREET_TAGS, shop_class
 from Model.training.manifest import read_split, split_of
@@ -74,6 +75,41 @@ def test_a_homography_of_no_strength_is_the_identity_but_for_the_mirror() -> Non
     assert torch.allclose(maps.abs(), torch.eye(3).expand(5, 3, 3))
     picture = torch.rand(1, 3, 16, 16, generator=generator())
     assert torch.allclose(render(picture, torch.eye(3)[None], 16), picture, atol=1e-5)
+
+
+def test_a_cut_shows_a_part_undistorted_between_white_bars() -> None:
+    side = 64
+    ramp = torch.linspace(0, 1, side)
+    pictures = torch.ones(40, 4, side, side)
+    pictures[:, 0], pictures[:, 1], pictures[:, 2] = ramp.view(1, 1, -1), ramp.view(1, -1, 1), 0.5
+    seen = views(pictures, side, replace(STILL, cut=1.0), generator())
+    for view in seen:
+        inside = view[2] < 0.75  # a bar is white
+        rows, columns = inside.any(dim=1).sum().item(), inside.any(dim=0).sum().item()
+        assert inside.sum().item() == rows * columns  # one rectangle
+        assert max(rows, columns) == side and min(rows, columns) >= 0.6 / 0.95 * side - 2
+        top, left = inside.any(dim=1).int().argmax().item(), inside.any(dim=0).int().argmax().item()
+        assert abs(2 * top + rows - side) <= 1 and abs(2 * left + columns - side) <= 1  # in the middle
+        middle = view[:, top + rows // 2, left + columns // 2]
+        # As far across as down: the part keeps its shape, and shows 60 to 95 % of the longer side.
+        across = (view[0, top + rows // 2, left + columns - 2] - view[0, top + rows // 2, left + 1]).abs() / (
+            columns - 3
+        )
+        down = (view[1, top + rows - 2, left + columns // 2] - view[1, top + 1, left + columns // 2]) / (rows - 3)
+        assert float(across) == pytest.approx(float(down), rel=0.05)
+        assert 0.6 <= float(down) * side <= 1.0
+        assert 0.2 < float(middle[0]) < 0.8
+
+
+def test_recompressed_pictures_keep_their_size_and_look_and_the_others_every_pixel() -> None:
+    smooth = F.interpolate(torch.rand(30, 3, 6, 6, generator=generator()), size=(48, 48), mode="bilinear")
+    assert torch.equal(recompress(smooth, Strength(jpeg=0.0), generator()), smooth)
+    worn = recompress(smooth, Strength(jpeg=0.5), generator())
+    changed = (worn != smooth).flatten(1).any(dim=1)
+    assert 5 < int(changed.sum()) < 25
+    error = (worn - smooth)[changed].abs().mean(dim=(1, 2, 3))
+    assert float(error.min()) > 0 and float(error.max()) < 0.06
+    assert worn.shape == smooth.shape and float(worn.min()) >= 0 and float(worn.max()) <= 1
 
 
 def test_letterbox_centres_on_white() -> None:

@@ -14,7 +14,8 @@ from Model.card import Card  # noqa: E402
 from Model.errors import CheckpointInvalid  # noqa: E402
 from Model.preprocess import to_batch  # noqa: E402
 from Model.probe import probe_picture  # noqa: E402
-from Model.training.warm_start import served_constants, unfold  # noqa: E402
+from Model.training.limits import bound, points  # noqa: E402
+from Model.training.warm_start import served_constants, served_limits, unfold  # noqa: E402
 from Model.weights import find_model  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -72,3 +73,16 @@ def test_a_stage_starts_from_the_served_weights(drawn_data: Path, tmp_path: Path
     finished = torch.load(train(stage, tmp_path / "cache", tmp_path), weights_only=False)
     first = torch.load(start, weights_only=False)["average"]
     assert torch.equal(finished["network"]["trunk.conv1.weight"], first["trunk.conv1.weight"])
+
+
+def test_the_ranges_of_the_served_file_become_limits(served) -> None:  # type: ignore[no-untyped-def]
+    card, constants, pictures = served
+    limits = served_limits(card.read_model(find_model("resnet34")))
+    network = unfold(constants, pictures)
+    assert set(limits) == {name for name, _, _ in points(network.trunk)}
+    assert all(low <= 0 < high for low, high in limits.values())
+    assert all(limits[name][0] == 0 for name, _, positive in points(network.trunk) if positive)
+    bound(network, limits)
+    with torch.no_grad():
+        seen = network(pictures[:1])[0].numpy()
+    assert float(seen @ card.probe.vector) > 0.98

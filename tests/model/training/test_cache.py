@@ -1,0 +1,78 @@
+"""What training sees of a photo is what the service shows the encoder."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+pytest.importorskip("torch")
+
+from Model.embedder import Embedder
+from Model.encoders import load_encoder
+from Model.training.cache import PHOTO_SIZE, build_garments, letterbox
+
+pytestmark = pytest.mark.torch
+
+
+class Ellipse:
+    """A segmenter that finds an ellipse a little off the middle of every picture, with a soft edge."""
+
+    identity = "ellipse"
+    min_coverage = 0.02
+
+    def masks(self, images: Sequence[Image.Image]) -> list[npt.NDArray[np.uint8]]:
+        """Return one mask per picture."""
+        found = []
+        for image in images:
+            y, x = np.mgrid[: image.height, : image.width]
+            away = ((x / image.width - 0.4) / 0.25) ** 2 + ((y / image.height - 0.5) / 0.35) ** 2
+            found.append(np.clip((1.1 - away) * 255 / 0.2, 0, 255).astype(np.uint8))
+        return found
+
+
+class Nothing(Ellipse):
+    """A segmenter that finds no garment anywhere."""
+
+    def masks(self, images: Sequence[Image.Image]) -> list[npt.NDArray[np.uint8]]:
+        """Return empty masks."""
+        return [np.zeros((image.height, image.width), np.uint8) for image in images]
+
+
+class Watching:
+    """The shipped encoder's card, and a list of what it was shown."""
+
+    def __init__(self) -> None:
+        self._inner = load_encoder("resnet34", None, 1)
+        self.card = self._inner.card
+        self.shown: list[Image.Image] = []
+
+    def embed(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
+        """Return the vectors of pictures, which are kept."""
+        self.shown += images
+        return self._inner.embed(images)
+
+
+@pytest.mark.parametrize("segmenter", [Ellipse(), Nothing()])
+def test_garments_are_cut_as_the_service_cuts_them(drawn_data: Path, tmp_path: Path, segmenter: Ellipse) -> None:
+    build_garments(drawn_data, tmp_path, segmenter)
+    records = json.loads((tmp_path / "garments.json").read_text())
+    cached = np.load(tmp_path / "garments.npy").astype(np.float64)
+    watching = Watching()
+    eye = Embedder(watching, segmenter, None)
+    with tarfile.open(drawn_data / "clothing-dataset.tar") as tar:
+        for record, picture in zip(records[:6], cached[:6], strict=True):
+            content = tar.extractfile(record["image"])
+            assert content is not None
+            eye.see([Image.open(io.BytesIO(content.read())).convert("RGB")])
+            served = letterbox(watching.shown[-1], PHOTO_SIZE).astype(np.float64)
+            trained = picture[:, :, :3] * picture[:, :, 3:] / 255 + 255 - picture[:, :, 3:]
+            assert np.abs(trained - served).mean() < 2  # cut before the background goes, or after
+            assert np.mean(np.abs(trained - served).max(axis=2) > 40) < 0.02
