@@ -10,7 +10,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -123,28 +123,37 @@ class Calibration(CalibrationDataReader):
         return None if picture is None else {self._input_name: picture[None]}
 
 
-def quantise(fp32: Path, file: Path, inputs: Array, method: CalibrationMethod = CalibrationMethod.Percentile) -> Path:
+def quantise(
+    fp32: Path,
+    file: Path,
+    inputs: Array,
+    method: CalibrationMethod = CalibrationMethod.Percentile,
+    operators: Sequence[str] = ("Conv", "MaxPool", "Add", "Relu", "Clip"),
+    keep_fp32: Sequence[str] = (),
+) -> Path:
     """Write an fp32 ONNX file as int8 (U8S8, QDQ, per channel), and return the path.
 
     Args:
         inputs: normalised real pictures, a few dozen to a few hundred. Shape: (n, 3, h, w).
         method: how activation ranges are taken from the pictures; percentile leaves out the highest 0.001 %, which
             keeps more of the encoder's neighbours than the largest values do.
+        operators: what is rounded. The neck and the unit length stay fp32: they cost nothing and round badly.
+        keep_fp32: prefixes of names of nodes that stay fp32.
     """
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-        input_name = open_session(prepared).get_inputs()[0].name
+        graph = onnx.load(prepared).graph
         quantize_static(
             str(prepared),
             str(file),
-            Calibration(inputs, input_name),
+            Calibration(inputs, graph.input[0].name),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=method,
-            # The neck and the unit length stay fp32: they cost nothing and round badly.
-            op_types_to_quantize=["Conv", "MaxPool", "Add", "Relu", "Clip"],
+            op_types_to_quantize=list(operators),
+            nodes_to_exclude=[node.name for node in graph.node if node.name.startswith(tuple(keep_fp32))],
         )
     return file

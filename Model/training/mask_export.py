@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import CalibrationMethod
 
-from Model.training.export import export_onnx
+from Model.training.export import export_onnx, quantise
 from Model.training.mask_data import Pixels
 from Model.training.mask_net import GarmentMaskNet, ServedMask, read_checkpoint
 
-log = logging.getLogger(__name__)
-
 SIDE = 320
 INPUT_NAME = "image"
+OPERATORS = ("Conv", "MaxPool", "Concat", "Resize", "Add", "Relu")
+"""What int8 rounds."""
 MEAN = np.array((0.485, 0.456, 0.406), np.float32)
 STD = np.array((0.229, 0.224, 0.225), np.float32)
 
@@ -53,18 +42,6 @@ def export_fp32(net: GarmentMaskNet, file: Path, side: int = SIDE) -> Path:
     return export_onnx(ServedMask(net), torch.randn(2, 3, side, side), file, INPUT_NAME, "mask")
 
 
-class Calibration(CalibrationDataReader):
-    """Feeds real pictures to the quantiser, one at a time."""
-
-    def __init__(self, pictures: Pixels) -> None:
-        self.rest = iter(pictures)
-
-    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
-        """Return the next input, or None after the last."""
-        picture = next(self.rest, None)
-        return None if picture is None else {INPUT_NAME: as_input(picture[None])}
-
-
 def export_int8(fp32: Path, file: Path, pictures: Pixels, keep_fp32: Sequence[str] = ()) -> Path:
     """Quantise to U8S8 QDQ per channel, calibrated on real pictures; return the path.
 
@@ -73,30 +50,9 @@ def export_int8(fp32: Path, file: Path, pictures: Pixels, keep_fp32: Sequence[st
         pictures: (n, 320, 320, 3), a few dozen.
         keep_fp32: prefixes of node names that stay fp32.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-        nodes = onnx.load(str(prepared)).graph.node
-        quantize_static(
-            str(prepared),
-            str(file),
-            Calibration(pictures),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            op_types_to_quantize=["Conv", "MaxPool", "Concat", "Resize", "Add", "Relu"],
-            nodes_to_exclude=[n.name for n in nodes if any(n.name.startswith(prefix) for prefix in keep_fp32)],
-        )
-    return file
+    return quantise(fp32, file, as_input(pictures), CalibrationMethod.MinMax, OPERATORS, keep_fp32)
 
 
 def run_session(session: onnxruntime.InferenceSession, pictures: Pixels) -> npt.NDArray[np.float32]:
     """Return probabilities (n, 320, 320) of pictures (n, 320, 320, 3)."""
     return np.asarray(session.run(None, {INPUT_NAME: as_input(pictures)})[0][:, 0], dtype=np.float32)
-
-
-def sha256_of(file: Path) -> str:
-    """Return the file's sha256 as hex."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -51,6 +51,11 @@ LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
 
 # The service shows the encoder a garment on white, most of the time.
 CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
+# At last, views as customers send them.
+AS_SENT = replace(CUT_OUT, zoom=(0.85, 1.5), cut=0.3, jpeg=0.5)
+
+CEILING = 0.998
+"""Share of an activation's values that the last stage leaves as they are; see limits.py."""
 
 MASK_MINUTES = 20.0
 """Of the garment mask's training in a full run."""
@@ -132,7 +137,8 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         replace(as_served, name="deep", size=96, minutes=minutes(12), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
         replace(as_served, name="large", size=112, minutes=minutes(16), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
         replace(as_served, name="last", size=160, minutes=minutes(30), rate=0.75e-3, rate_end=0.005, average=0.995,
-                start="large.pt", weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
+                start="large.pt", strength=AS_SENT, ceiling=CEILING,
+                weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
     )  # fmt: skip
     return Plan((tune,), before, after, MaskPlan(minutes(MASK_MINUTES)))
 
@@ -151,12 +157,11 @@ def onward_plan(seed: int, share: float = 1.0) -> Plan:
         share: of the full time.
     """
     seen = Stage(name="", size=160, steps=100_000, judge="garments", strength=CUT_OUT, seed=seed)
-    as_sent = replace(CUT_OUT, zoom=(0.85, 1.5), cut=0.3, jpeg=0.5)
     tuned = replace(TUNE, instance_contrast=0.4, product_contrast=0.3, memory=2048)
     tune = replace(
         seen, mix=(8, 4, 7, 13), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, weights=tuned
     )
-    on = replace(seen, size=192, mix=(5, 4, 8, 15), teacher_size=160, passes=2, strength=as_sent)
+    on = replace(seen, size=192, mix=(5, 4, 8, 15), teacher_size=160, passes=2, strength=AS_SENT)
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
     wider = replace(fresh, hints=0.5, instance_contrast=0.6, product_contrast=0.5, memory=4096, temperature=0.07)
     return Plan(
@@ -164,7 +169,7 @@ def onward_plan(seed: int, share: float = 1.0) -> Plan:
         before_mask=(),
         after_mask=(
             replace(on, name="heads", minutes=3.5 * share, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
-                    average=0.95, warmup=5, weights=fresh, ceiling=0.998),
+                    average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
             replace(on, name="onward", minutes=66 * share, start="heads.pt", rate=0.5e-3, rate_end=0.005, average=0.997,
                     weights=wider),
         ),
