@@ -1,6 +1,6 @@
 """Train the garment mask network on the published sets, on CPU cores, resumable at any moment.
 
-``python -m Model.training.mask_train --data DIR --out DIR [--encoder FILE | --again FILE] [--drawings DIR]``
+``python -m Model.training.mask_train --data DIR --out DIR [--encoder FILE | --again FILE | --onward] [--drawings DIR]``
 
 1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py).
 2. The trunk, which begins as the encoder's first stages, learns masks at half size from stocks of views
@@ -40,7 +40,7 @@ from Model.training.mask_metrics import validation_iou
 from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised, predict, read_checkpoint
 from Model.training.mask_sampler import MaskSampler
 from Model.training.mask_views import ViewStock
-from Model.training.warm_start import served_constants, unfold
+from Model.training.warm_start import served_constants, unfold, unfold_into
 from Model.weights import find_model
 
 log = logging.getLogger(__name__)
@@ -141,10 +141,36 @@ def encoder_state(sets: MaskSets, checkpoint: Path | None) -> Mapping[str, Tenso
         return state
     folder = find_model("resnet34")
     card = Card.load(folder)
-    photos = sets.photos[~sets.photo_is_val][:: max(1, len(sets.photos) // 96)][:96]
-    pictures = normalised(torch.from_numpy(photos).permute(0, 3, 1, 2).float() / 255)
-    inputs = F.interpolate(pictures, size=card.input_size, mode="bilinear", antialias=True)
+    inputs = F.interpolate(normalised(_some_photos(sets)), size=card.input_size, mode="bilinear", antialias=True)
     return unfold(served_constants(card.read_model(folder)), inputs).state_dict()
+
+
+def write_served(folder: Path, sets: MaskSets) -> Path:
+    """Write the shipped mask network as a checkpoint to go on from, unless a run has done so; return its path.
+
+    Args:
+        sets: the statistics of its normalisations are measured on their photos; see warm_start.py.
+    Raises:
+        CheckpointInvalid: the shipped mask is another network.
+    """
+    file = folder / CHECKPOINT
+    if file.exists():
+        return file
+    shipped = find_model("garment-mask")
+    net = GarmentMaskNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    constants = served_constants(Card.load(shipped).read_model(shipped))
+    unfold_into(net, constants, normalised(_some_photos(sets)), prefix="net.")
+    state = {"format": FORMAT, "net": net.state_dict(), "average": net.state_dict()}
+    part = file.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(file)
+    return file
+
+
+def _some_photos(sets: MaskSets, count: int = 96) -> Tensor:
+    """Return some photos of the training side. Shape: (n, 3, 320, 320) in 0 .. 1."""
+    known = sets.photos[~sets.photo_is_val]
+    return torch.from_numpy(known[:: max(1, len(known) // count)][:count]).permute(0, 3, 1, 2).float() / 255
 
 
 class Training:
@@ -232,6 +258,7 @@ def run(
     teachers: Path,
     encoder: Path | None = None,
     again: Path | None = None,
+    onward: bool = False,
     drawings: Path | None = None,
     threads: int = 1,
     workers: int = 1,
@@ -251,6 +278,7 @@ def run(
         encoder: checkpoint that the network begins as; None for the shipped encoder.
         again: checkpoint of an earlier run, in another folder, that this one goes on from, with soft masks that it
             has improved; None to begin as the encoder.
+        onward: go on from the shipped mask, as if it were such a checkpoint, with the teacher's soft masks.
         drawings: folder of drawn cut-outs; None for none.
         threads: of each worker.
         workers: processes that train together.
@@ -260,10 +288,14 @@ def run(
         FileNotFoundError: an archive, the teacher, the encoder or the drawings are missing.
         CheckpointInvalid: the checkpoint to go on from is of another format, or cannot be read.
     """
-    job = Job(data_dir, out_dir, teachers, encoder, again, drawings, threads, seed, minutes, steps, plan or Plan())
+    if onward:
+        again = out_dir / "served" / CHECKPOINT
+    job = Job(
+        data_dir, out_dir, teachers, encoder, again, onward, drawings, threads, seed, minutes, steps, plan or Plan()
+    )
     out_dir.mkdir(parents=True, exist_ok=True)
     for checkpoint in (again, out_dir / CHECKPOINT):
-        if checkpoint is not None and (checkpoint == again or checkpoint.exists()):
+        if checkpoint is not None and (checkpoint.exists() or (checkpoint == again and not onward)):
             read_checkpoint(checkpoint)  # refused before any worker starts
     if workers == 1:
         return train(job, Alone())
@@ -281,6 +313,7 @@ class Job:
     teachers: Path
     encoder: Path | None
     again: Path | None
+    onward: bool
     drawings: Path | None
     threads: int
     seed: int
@@ -303,12 +336,16 @@ def train(job: Job, crew: Alone) -> Path:
     sets = read_sets(job.data_dir, drawings=job.drawings, limit=plan.limit)
     if crew.rank == 0:
         torch.set_num_threads(job.threads * crew.size)
+        if job.again is None or job.onward:
+            labelled = job.out_dir if job.again is None else job.again.parent
+            labelled.mkdir(exist_ok=True)
+            label_photos(
+                job.teachers, labelled, sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=job.seed
+            )
+        if job.onward and job.again is not None:
+            write_served(job.again.parent, sets)
         if job.again is not None:
             improve_labels(job.again, job.out_dir, sets)
-        else:
-            label_photos(
-                job.teachers, job.out_dir, sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=job.seed
-            )
         torch.set_num_threads(job.threads)
     crew.agree(0.0)  # the others wait for the labels
     sets.load_soft_masks(job.out_dir / SOFT_MASKS)
@@ -367,8 +404,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, help="folder of the TFLite classifiers; DATA/../models/teachers")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--encoder", type=Path, help="checkpoint to begin as; the shipped encoder")
-    parser.add_argument("--again", type=Path, help="checkpoint of an earlier run to go on from, at half its rate")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--encoder", type=Path, help="checkpoint to begin as; the shipped encoder")
+    begin.add_argument("--again", type=Path, help="checkpoint of an earlier run to go on from, at half its rate")
+    begin.add_argument("--onward", action="store_true", help="go on from the shipped mask, at half the rate")
     parser.add_argument("--drawings", type=Path, help="folder written by python -m Data.sample.cut_outs")
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
@@ -385,13 +424,14 @@ def main() -> None:
             teachers=asked.teachers or asked.data.resolve().parent / "models" / "teachers",
             encoder=asked.encoder,
             again=asked.again,
+            onward=asked.onward,
             drawings=asked.drawings,
             threads=asked.threads,
             workers=asked.workers,
             seed=asked.seed,
             minutes=asked.minutes / 10 if asked.short else asked.minutes,
             steps=4 if asked.smoke else None,
-            plan=SMOKE if asked.smoke else Plan(rate=1e-3) if asked.again else None,
+            plan=SMOKE if asked.smoke else Plan(rate=1e-3) if asked.again or asked.onward else None,
         )
     except (ModelError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")

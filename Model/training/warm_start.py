@@ -36,8 +36,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 16
 
+Constants = dict[str, NDArray[np.float32]]
+"""A served file's weights, by name."""
 
-def served_constants(content: bytes) -> dict[str, NDArray[np.float32]]:
+
+def served_constants(content: bytes) -> Constants:
     """Return the constants of a QDQ or fp32 ONNX file as floats, by the name their user knows them by."""
     graph = onnx.load_model_from_string(content).graph
     raw = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
@@ -86,56 +89,62 @@ def served_limits(content: bytes) -> Limits:
     return limits
 
 
-def _pairs(trunk: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
-    """Yield each convolution's name, itself and its normalisation, in the order in which torchvision declares them."""
-    layers = [
-        (name, module) for name, module in trunk.named_modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
-    ]
-    convolutions = {name: module for name, module in layers if isinstance(module, nn.Conv2d)}
-    norms = {name: module for name, module in layers if isinstance(module, nn.BatchNorm2d)}
-    for name, convolution in convolutions.items():
-        stem, _, last = name.rpartition(".")
-        partner = "1" if stem.endswith("downsample") else last.replace("conv", "bn")
-        yield name, convolution, norms[f"{stem}.{partner}" if stem else partner]
+def _pairs(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None]]:
+    """Yield each convolution's name, itself and the normalisation behind it, in the order of their declaration.
+
+    The partner of `conv1` is `bn1`, as torchvision calls them; that of the first module of a Sequential, the second.
+    """
+    layers = dict(network.named_modules())
+    for name, module in layers.items():
+        if isinstance(module, nn.Conv2d):
+            stem, _, last = name.rpartition(".")
+            partner = "1" if last == "0" else last.replace("conv", "bn")
+            norm = layers.get(f"{stem}.{partner}" if stem else partner)
+            yield name, module, norm if isinstance(norm, nn.BatchNorm2d) else None
 
 
 @torch.no_grad()
-def unfold(constants: dict[str, NDArray[np.float32]], inputs: Tensor) -> Encoder:
-    """Return the encoder that computes what the folded constants compute, with batch normalisations again.
+def unfold_into(
+    network: nn.Module, constants: dict[str, NDArray[np.float32]], inputs: Tensor, prefix: str = ""
+) -> None:
+    """Give a network the convolutions of its served file, with batch normalisations again where it has them.
 
     Each convolution is scaled to the size of fresh weights, so that a learning rate means what it means elsewhere.
 
     Args:
-        constants: of a served encoder; see `served_constants`.
+        network: of the served file's architecture; anything but convolutions and their normalisations is left alone.
+        constants: of the file; see `served_constants`.
         inputs: normalised training pictures that the statistics are taken from. Shape: (n, 3, h, w).
+        prefix: of the network's modules in the file.
     Raises:
         CheckpointInvalid: a convolution is missing or has another shape.
     """
-    network = build_encoder().eval()
-    pairs = list(_pairs(network.trunk))
-    sums: dict[str, list[Tensor]] = {name: [] for name, _, _ in pairs}
+    network.eval()
+    pairs = []
+    sums: dict[str, list[Tensor]] = {}
     handles = []
-    for name, convolution, norm in pairs:
+    for name, convolution, norm in _pairs(network):
+        bias = "weight_bias" if norm is not None else "bias"
         try:
-            folded = torch.from_numpy(constants[f"trunk.{name}.weight"])
-            bias = torch.from_numpy(constants[f"trunk.{name}.weight_bias"])
-            convolution.weight.copy_(folded)
+            convolution.weight.copy_(torch.from_numpy(constants[f"{prefix}{name}.weight"]))
+            folded = torch.from_numpy(constants[f"{prefix}{name}.{bias}"])
         except (KeyError, RuntimeError) as error:
-            raise CheckpointInvalid(f"The served file has no convolution {name} of a ResNet34.") from error
+            raise CheckpointInvalid(f"The served file has no convolution {name} of this network.") from error
+        if norm is None:
+            assert convolution.bias is not None
+            convolution.bias.copy_(folded)
+            continue
         norm.running_mean.zero_()  # type: ignore[union-attr]
         norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
         norm.weight.fill_(1)
-        norm.bias.copy_(bias)
+        norm.bias.copy_(folded)
+        pairs.append((name, convolution, norm))
 
         def keep(_: nn.Module, __: tuple[Tensor, ...], out: Tensor, name: str = name) -> None:
-            sums[name].append(torch.stack([out.mean(dim=(0, 2, 3)), out.square().mean(dim=(0, 2, 3))]) * len(out))
+            moments = torch.stack([out.mean(dim=(0, 2, 3)), out.square().mean(dim=(0, 2, 3))])
+            sums.setdefault(name, []).append(moments * len(out))
 
         handles.append(convolution.register_forward_hook(keep))
-    for key in ("weight", "bias", "running_mean", "running_var"):
-        getattr(network.neck, key).copy_(torch.from_numpy(constants[f"neck.{key}"]))
-    if "emphasis.weight" in constants:
-        network.emphasis = nn.Linear(DIM, DIM, bias=False)
-        network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
     for batch in inputs.split(BATCH):
         network(batch.contiguous(memory_format=torch.channels_last))
     for handle in handles:
@@ -151,6 +160,25 @@ def unfold(constants: dict[str, NDArray[np.float32]], inputs: Tensor) -> Encoder
         scale = (variance * size**2 + norm.eps).sqrt() / size
         norm.weight.copy_(scale)
         norm.bias.add_(mean)
+
+
+@torch.no_grad()
+def unfold(constants: Constants, inputs: Tensor) -> Encoder:
+    """Return the encoder that computes what the folded constants compute, with batch normalisations again.
+
+    Args:
+        constants: of a served encoder; see `served_constants`.
+        inputs: normalised training pictures that the statistics are taken from. Shape: (n, 3, h, w).
+    Raises:
+        CheckpointInvalid: a convolution is missing or has another shape.
+    """
+    network = build_encoder()
+    unfold_into(network, constants, inputs)
+    for key in ("weight", "bias", "running_mean", "running_var"):
+        getattr(network.neck, key).copy_(torch.from_numpy(constants[f"neck.{key}"]))
+    if "emphasis.weight" in constants:
+        network.emphasis = nn.Linear(DIM, DIM, bias=False)
+        network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
     return network
 
 

@@ -15,12 +15,14 @@ from Model.errors import CheckpointInvalid  # noqa: E402
 from Model.training import mask_export, mask_labels, mask_publish, mask_train  # noqa: E402
 from Model.training.export import open_session  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
+from Model.training.mask_export import averaged_net, run_session  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
 from Model.training.mask_net import FORMAT, GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
 from Model.training.mask_predict import mask_many  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
 from Model.training.mask_views import ViewStock  # noqa: E402
 from Model.training.resnet import build_encoder, resnet_trunk  # noqa: E402
+from Model.weights import find_model  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
@@ -40,7 +42,7 @@ def trained(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_onnx_computes_what_torch_computes(trained: Path, tmp_path: Path) -> None:
-    net = mask_export.averaged_net(trained)
+    net = averaged_net(trained)
     file = mask_export.export_fp32(net, tmp_path / "mask.onnx", side=64)
     pictures = torch.randn(3, 3, 64, 64)
     with torch.no_grad():
@@ -169,7 +171,7 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
     sets.load_soft_masks(trained.parent / mask_labels.SOFT_MASKS)
     assert sets.pseudo is not None
     with torch.no_grad():
-        net = mask_export.averaged_net(trained)
+        net = averaged_net(trained)
         own = torch.from_numpy(predict(net, sets.photos))
     side = sets.pseudo.shape[1]
     mean = (torch.nn.functional.adaptive_avg_pool2d(own, side).numpy() + sets.pseudo / 255) / 2
@@ -177,6 +179,29 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
     clear = np.abs(mean - 0.5) > 0.1
     agree = (sets.pseudo > 127) == (mean > 0.5)
     assert agree[clear].mean() > 0.9  # but for holes that were filled
+
+
+def test_it_goes_on_from_the_shipped_mask(shared_dir: Path, tmp_path: Path) -> None:
+    sets = read_sets(shared_dir / "data", limit=12)
+    served = averaged_net(mask_train.write_served(tmp_path, sets))
+    folder = find_model("garment-mask")
+    session = open_session(Card.load(folder).model_path(folder))
+    unfolded, shipped = predict(served, sets.photos), run_session(session, sets.photos)
+    assert np.abs(unfolded - shipped).mean() < 0.02  # what is left is the rounding of activations
+    both, either = ((unfolded > 0.5) & (shipped > 0.5)).sum(), ((unfolded > 0.5) | (shipped > 0.5)).sum()
+    assert both / either > 0.95
+
+    checkpoint = mask_train.run(
+        shared_dir / "data",
+        tmp_path / "on",
+        teachers=shared_dir / "models" / "teachers",
+        onward=True,
+        steps=1,
+        plan=mask_train.SMOKE,
+    )
+    assert read_checkpoint(checkpoint)["progress"]["step"] == 1
+    moved = averaged_net(checkpoint).trunk.fuse.weight - served.trunk.fuse.weight
+    assert 0 < float(moved.abs().max()) < 0.2  # one step away, not begun anew
 
 
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(trained: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_training_mode_normalises_by_about_the_same_statistics(served) -> None: 
 def test_a_file_without_a_resnet_is_refused(served) -> None:  # type: ignore[no-untyped-def]
     _, constants, pictures = served
     lacking = {name: value for name, value in constants.items() if "layer3.0.conv1" not in name}
-    with pytest.raises(CheckpointInvalid, match=r"no convolution layer3\.0\.conv1"):
+    with pytest.raises(CheckpointInvalid, match=r"no convolution trunk\.layer3\.0\.conv1"):
         unfold(lacking, pictures)
 
 
