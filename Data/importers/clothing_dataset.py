@@ -10,7 +10,7 @@ from pathlib import Path
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
 from Data.importers.csv_rows import read_rows
-from Data.importers.files import open_files
+from Data.importers.published_set import PublishedSet
 from Data.product import RowProblem
 
 TABLE = "images.csv"
@@ -37,23 +37,11 @@ CATEGORIES = {
 """The set's labels as the default categories. Body, Other, Skip and Not sure have none."""
 
 
-class ClothingDataset:
+class ClothingDataset(PublishedSet):
     """The rows of images.csv."""
 
-    total: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        """Open the folder or tar.
-
-        Raises:
-            ImportFailed: not of this layout.
-        """
-        self._files = open_files(path)
-        self._name = path.name
-        try:
-            self._files.open(TABLE).close()
-        except FileNotFoundError:
-            raise ImportFailed(f"{path.name} holds no {TABLE}: it is not a clothing-dataset.") from None
+    table = TABLE
+    title = "a clothing-dataset"
 
     def rows(self) -> Iterator[ImportedRow | RowProblem]:
         """Yield one row per photo."""
@@ -80,14 +68,6 @@ class ClothingDataset:
                     "age_group": "kids" if kids == "True" else "adult",
                 }
                 yield ImportedRow(number, values, (f"images/{image}.jpg",))
-
-    def read(self, file: str) -> bytes:
-        """Return a photo's bytes."""
-        return self._files.read(file)
-
-    def fingerprint(self, file: str) -> str | None:
-        """Return what changes when a photo does."""
-        return self._files.fingerprint(file)
 
 
 @register("clothing-dataset")

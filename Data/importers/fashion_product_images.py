@@ -10,7 +10,7 @@ from pathlib import Path
 
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
-from Data.importers.files import open_files
+from Data.importers.published_set import PublishedSet
 from Data.product import RowProblem
 
 TABLE = "styles.csv"
@@ -28,23 +28,11 @@ PEOPLE = {
 }
 
 
-class FashionProductImages:
+class FashionProductImages(PublishedSet):
     """The rows of styles.csv."""
 
-    total: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        """Open the folder or tar.
-
-        Raises:
-            ImportFailed: not of this layout.
-        """
-        self._files = open_files(path)
-        self._name = path.name
-        try:
-            self._files.open(TABLE).close()
-        except FileNotFoundError:
-            raise ImportFailed(f"{path.name} holds no {TABLE}: it is not fashion-product-images.") from None
+    table = TABLE
+    title = "fashion-product-images"
 
     def rows(self) -> Iterator[ImportedRow | RowProblem]:
         """Yield one row per product."""
@@ -60,14 +48,6 @@ class FashionProductImages:
                         yield _row(number, line.rstrip("\n"))
             except UnicodeDecodeError as error:
                 raise ImportFailed(f"{TABLE} of {self._name} is not UTF-8: fetch the set again.") from error
-
-    def read(self, file: str) -> bytes:
-        """Return a picture's bytes."""
-        return self._files.read(file)
-
-    def fingerprint(self, file: str) -> str | None:
-        """Return what changes when a picture does."""
-        return self._files.fingerprint(file)
 
 
 def _row(number: int, line: str) -> ImportedRow | RowProblem:

@@ -11,7 +11,7 @@ from pathlib import Path
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
 from Data.importers.csv_rows import read_rows
-from Data.importers.files import open_files
+from Data.importers.published_set import PublishedSet
 from Data.product import RowProblem
 
 TABLE = "articles.csv"
@@ -31,23 +31,11 @@ _MALE = re.compile(r"\b(?:men|mens|boy|boys)\b", re.IGNORECASE)
 _NO_COLOUR = {"", "unknown", "undefined", "other"}
 
 
-class HennesMauritz:
+class HennesMauritz(PublishedSet):
     """The rows of articles.csv."""
 
-    total: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        """Open the folder, tar or zip.
-
-        Raises:
-            ImportFailed: not of this layout.
-        """
-        self._files = open_files(path)
-        self._name = path.name
-        try:
-            self._files.open(TABLE).close()
-        except FileNotFoundError:
-            raise ImportFailed(f"{path.name} holds no {TABLE}: it is not the H&M set.") from None
+    table = TABLE
+    title = "the H&M set"
 
     def rows(self) -> Iterator[ImportedRow | RowProblem]:
         """Yield one row per article."""
@@ -65,14 +53,6 @@ class HennesMauritz:
                         raise ImportFailed(f"{TABLE} of {self._name} has no column {', '.join(missing)}.")
                     continue
                 yield _row(number, dict(zip(header, cells, strict=True)))
-
-    def read(self, file: str) -> bytes:
-        """Return a picture's bytes."""
-        return self._files.read(file)
-
-    def fingerprint(self, file: str) -> str | None:
-        """Return what changes when a picture does."""
-        return self._files.fingerprint(file)
 
 
 def _row(number: int, said: dict[str, str]) -> ImportedRow:
