@@ -31,23 +31,20 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
-from Model.card import Card
 from Model.errors import ModelError
 from Model.training.crew import Alone, Crew
-from Model.training.mask_data import MaskSets, read_sets
+from Model.training.mask_begin import CHECKPOINT, encoder_state, write_served
+from Model.training.mask_data import read_sets
 from Model.training.mask_labels import SOFT_MASKS, improve_labels, label_photos
 from Model.training.mask_metrics import validation_iou
 from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised, predict, read_checkpoint
 from Model.training.mask_sampler import MaskSampler
 from Model.training.mask_views import ViewStock
-from Model.training.warm_start import served_constants, unfold, unfold_into
-from Model.weights import find_model
 
 log = logging.getLogger(__name__)
 
 TRUNK_SHARE = 0.15
 """Of the learning rate, for the maps that begin as the encoder's."""
-CHECKPOINT = "mask-checkpoint.pt"
 REPORT_EVERY_S = 240
 AGREE_EVERY = 12
 """Steps between two meetings of a crew."""
@@ -124,53 +121,6 @@ def mask_loss(outputs: Sequence[Tensor], masks: Tensor) -> Tensor:
         weight = 1.0 if place < 2 else 0.4
         total = total + weight * (F.binary_cross_entropy_with_logits(logits, truth) + iou.mean())
     return total
-
-
-def encoder_state(sets: MaskSets, checkpoint: Path | None) -> Mapping[str, Tensor]:
-    """Return the weights that the mask network begins with: a checkpoint's encoder, or the shipped one.
-
-    Args:
-        sets: the shipped encoder's statistics are measured on its photos; see warm_start.py.
-        checkpoint: of a stage of train_encoder.py.
-    Raises:
-        FileNotFoundError: there is no such checkpoint.
-        CheckpointInvalid: the shipped encoder is no ResNet34.
-    """
-    if checkpoint is not None:
-        state: Mapping[str, Tensor] = torch.load(checkpoint, map_location="cpu", weights_only=False)["average"]
-        return state
-    folder = find_model("resnet34")
-    card = Card.load(folder)
-    inputs = F.interpolate(normalised(_some_photos(sets)), size=card.input_size, mode="bilinear", antialias=True)
-    return unfold(served_constants(card.read_model(folder)), inputs).state_dict()
-
-
-def write_served(folder: Path, sets: MaskSets) -> Path:
-    """Write the shipped mask network as a checkpoint to go on from, unless a run has done so; return its path.
-
-    Args:
-        sets: the statistics of its normalisations are measured on their photos; see warm_start.py.
-    Raises:
-        CheckpointInvalid: the shipped mask is another network.
-    """
-    file = folder / CHECKPOINT
-    if file.exists():
-        return file
-    shipped = find_model("garment-mask")
-    net = GarmentMaskNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    constants = served_constants(Card.load(shipped).read_model(shipped))
-    unfold_into(net, constants, normalised(_some_photos(sets)), prefix="net.")
-    state = {"format": FORMAT, "net": net.state_dict(), "average": net.state_dict()}
-    part = file.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(file)
-    return file
-
-
-def _some_photos(sets: MaskSets, count: int = 96) -> Tensor:
-    """Return some photos of the training side. Shape: (n, 3, 320, 320) in 0 .. 1."""
-    known = sets.photos[~sets.photo_is_val]
-    return torch.from_numpy(known[:: max(1, len(known) // count)][:count]).permute(0, 3, 1, 2).float() / 255
 
 
 class Training:

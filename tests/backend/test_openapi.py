@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import hypothesis
-import pytest
 import schemathesis
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
@@ -43,11 +42,14 @@ def test_photos_may_be_refused_in_every_way_that_photos_are(client: TestClient) 
         assert {"200", "400", "413", "415", "422", "429", "503"} <= statuses
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__)
-def test_examples_of_fields_are_valid(answer: type[BaseModel]) -> None:
-    for name, field in answer.model_fields.items():
-        for example in field.examples or []:
-            answer.__pydantic_validator__.validate_assignment(answer.model_construct(), name, example)
+def test_examples_of_fields_are_valid() -> None:
+    checked = 0
+    for answer in ANSWERS:
+        for name, field in answer.model_fields.items():
+            for example in field.examples or []:
+                answer.__pydantic_validator__.validate_assignment(answer.model_construct(), name, example)
+                checked += 1
+    assert checked > 10  # an answer without examples says nothing
 
 
 def test_examples_in_the_docs_are_valid(repository: Path) -> None:

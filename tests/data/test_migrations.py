@@ -81,3 +81,5 @@ def test_several_may_start_at_once(database_url: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(start, range(8)))
+    with Catalogue.open(database_url) as catalogue, catalogue.engine.connect() as connection:
+        assert len(connection.execute(text("SELECT version_num FROM alembic_version")).all()) == 1

@@ -78,7 +78,9 @@ def test_atom(tmp_path: Path) -> None:
     link = '<link rel="self" href="https://shop.example/x"/><link href="https://shop.example/p/a?a=1&amp;b=2"/>'
     entry = entry.replace("<link>https://shop.example/p/a?a=1&amp;b=2</link>", "<id>urn:x</id>" + link)
     start = '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.com/ns/1.0"><id>urn:feed</id>'
-    is_the_dress(rows(write(tmp_path / "feed.xml", start + entry + "</feed>"))[0])
+    found = rows(write(tmp_path / "feed.xml", start + entry + "</feed>"))
+    assert [row.row for row in found] == [1]
+    is_the_dress(found[0])
 
 
 @pytest.mark.parametrize("prefix", ["", "g:"])

@@ -14,6 +14,7 @@ from Model.card import Card  # noqa: E402
 from Model.errors import CheckpointInvalid  # noqa: E402
 from Model.training import mask_export, mask_labels, mask_publish, mask_train  # noqa: E402
 from Model.training.export import open_session  # noqa: E402
+from Model.training.mask_begin import encoder_state, write_served  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_export import averaged_net, run_session  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
@@ -86,7 +87,7 @@ def test_it_can_begin_as_a_shallower_encoder() -> None:
 def test_without_a_checkpoint_it_begins_as_the_shipped_encoder(shared_dir: Path) -> None:
     sets = read_sets(shared_dir / "data", limit=4)
     begun = GarmentMaskNet().trunk.maps
-    begun.begin_as(mask_train.encoder_state(sets, None))
+    begun.begin_as(encoder_state(sets, None))
     assert not torch.equal(begun.conv1.weight, GarmentMaskNet().trunk.maps.conv1.weight)
     assert (begun.layer3.get_submodule("2").bn2.weight != 0).all()  # zero in a fresh one
 
@@ -183,7 +184,7 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
 
 def test_it_goes_on_from_the_shipped_mask(shared_dir: Path, tmp_path: Path) -> None:
     sets = read_sets(shared_dir / "data", limit=12)
-    served = averaged_net(mask_train.write_served(tmp_path, sets))
+    served = averaged_net(write_served(tmp_path, sets))
     folder = find_model("garment-mask")
     session = open_session(Card.load(folder).model_path(folder))
     unfolded, shipped = predict(served, sets.photos), run_session(session, sets.photos)
