@@ -48,7 +48,7 @@ def export_int8(fp32: Path, file: Path, pictures: Pixels, keep_fp32: Sequence[st
     Args:
         fp32: what export_fp32 wrote.
         pictures: (n, 320, 320, 3), a few dozen.
-        keep_fp32: prefixes of node names that stay fp32.
+        keep_fp32: names of modules whose nodes stay fp32.
     """
     return quantise(fp32, file, as_input(pictures), CalibrationMethod.MinMax, OPERATORS, keep_fp32)
 

@@ -25,8 +25,10 @@ from Model.training.mask_data import Pixels
 from Model.training.resnet import grow, resnet_trunk
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMAT = 5
+FORMAT = 6
 """Of the checkpoints; raised whenever the network changes."""
+TRUNK_SHARE = 0.6
+"""Of the picture's side, what the trunk sees of it: 192 px of 320."""
 
 
 class ConvUnit(nn.Sequential):
@@ -141,7 +143,7 @@ class EncoderMaps(nn.Module):
 class MaskTrunk(nn.Module):
     """The encoder's maps, nested U blocks that join them from coarse to fine, and a half-size edge head.
 
-    Shape: (n, 3, h, w) float, normalised, h and w multiples of 16 (160 when served), to a list of logits (n, 1, ., .):
+    Shape: (n, 3, h, w) float, normalised, h and w multiples of 16 (192 when served), to a list of logits (n, 1, ., .):
     the final one first at full size, then the fused one and the three side outputs at strides 4, 4, 8 and 16.
     """
 
@@ -180,10 +182,15 @@ class MaskTrunk(nn.Module):
         return [upsample_like(fused, x) + edges, fused, *sides]
 
 
-class GarmentMaskNet(nn.Module):
-    """The trunk on the picture at half its size.
+def trunk_side(side: int) -> int:
+    """Return the side in px at which the trunk sees a picture of ``side`` px: the nearest multiple of 16."""
+    return max(16, round(TRUNK_SHARE * side / 16) * 16)
 
-    Shape: (n, 3, h, w) float, normalised, h and w multiples of 32 (320 when served), to logits: the final one
+
+class GarmentMaskNet(nn.Module):
+    """The trunk on the picture made smaller.
+
+    Shape: (n, 3, h, w) float, normalised, h and w 32 or more (320 when served), to logits: the final one
     (n, 1, h, w) first, then the trunk's.
     """
 
@@ -193,7 +200,8 @@ class GarmentMaskNet(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every output, the final one first."""
-        outputs: list[Tensor] = self.trunk(F.avg_pool2d(x, 2))
+        size = (trunk_side(x.shape[-2]), trunk_side(x.shape[-1]))
+        outputs: list[Tensor] = self.trunk(F.interpolate(x, size=size, mode="bilinear", align_corners=False))
         return [upsample_like(outputs[0], x), *outputs]
 
 

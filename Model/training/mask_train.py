@@ -3,7 +3,7 @@
 ``python -m Model.training.mask_train --data DIR --out DIR [--encoder FILE | --again FILE | --onward] [--drawings DIR]``
 
 1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py).
-2. The trunk, which begins as the encoder's first stages, learns masks at half size from stocks of views
+2. The trunk, which begins as the encoder's first stages, learns masks at its own size from stocks of views
    (mask_views.py).
 3. The same, but its enlarged mask is compared with views at full size.
 
@@ -56,16 +56,16 @@ class Plan:
 
     Args:
         trunk: (until which share of the budget, side in px) of the stages in which the trunk trains alone; it is
-            served at half of ``side``.
+            served at `mask_net.trunk_side` of ``side``.
         side: of the full picture in px.
-        trunk_batch, batch: pictures in a step at half and at full size.
+        trunk_batch, batch: pictures in a step of the trunk alone and at full size.
         stock, passes: views in a stock, and how often each is seen.
         rate: the highest learning rate.
         teacher_views, teacher_epochs: of the teacher's head.
         limit: pictures of each kind to read; None reads all.
     """
 
-    trunk: tuple[tuple[float, int], ...] = ((0.75, 160),)
+    trunk: tuple[tuple[float, int], ...] = ((0.75, 192),)
     side: int = 320
     trunk_batch: int = 16
     batch: int = 12
