@@ -22,6 +22,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
+from Model.probe import unit
 from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.resnet import DIM, Encoder
 from Model.training.validate import embed
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Matrix = npt.NDArray[np.float32]
 
-STRENGTH = 1.5
+STRENGTH = 2.0
 SHRINKAGE = 0.1
 SHOP_PICTURES = 4000
 FEWEST = 10
@@ -59,12 +60,14 @@ def emphasis_matrix(features: Matrix, labels: Sequence[str], strength: float = S
     return matrix
 
 
-def emphasise(network: Encoder, cache: Path, size: int, strength: float = STRENGTH, seed: int = 0) -> None:
+def emphasise(network: Encoder, cache: Path, size: int, strength: float = STRENGTH, seed: int = 0) -> Matrix:
     """Give the network its last linear layer, fitted to the training pictures of a cache.
 
     Args:
         size: side of the pictures in px.
         strength: 0 leaves the features as they are.
+    Returns:
+        The unit vectors that the network now makes of these pictures. Shape: (n, 512).
     """
     records = json.loads((cache / "shop.json").read_text(encoding="utf-8"))
     vocabulary = make_vocabulary(records)
@@ -78,8 +81,10 @@ def emphasise(network: Encoder, cache: Path, size: int, strength: float = STRENG
             known = np.random.default_rng(seed).permutation(known)[:SHOP_PICTURES]
         features.append(embed(network, "resnet34", source.only(known), size).numpy())
         labels += [source.records[at]["label"] for at in known]
-    matrix = emphasis_matrix(np.concatenate(features), labels, strength)
+    known_features = np.concatenate(features)
+    matrix = emphasis_matrix(known_features, labels, strength)
     network.emphasis = nn.Linear(DIM, DIM, bias=False)
     with torch.no_grad():
         network.emphasis.weight.copy_(torch.from_numpy(matrix))
     log.info("emphasised the categories by %.1f, fitted to %d pictures", strength, len(labels))
+    return unit(known_features @ matrix.T)

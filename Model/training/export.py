@@ -6,6 +6,7 @@ VNNI. The int8 file is what embeds catalogue and query alike, so its own vectors
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import tempfile
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 
 Array = npt.NDArray[np.float32]
 
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Key under which torch's exporter tells of each node the modules that it is in, outermost first."""
+
 OPSET_BATCH = 256
 """Largest batch the exported files take."""
 
@@ -62,14 +66,18 @@ def export_onnx(network: nn.Module, example: torch.Tensor, file: Path, input_nam
             external_data=False,
             verbose=False,
         )
-    _forget_origin(file)
+    _tidy(file)
     return file
 
 
-def _forget_origin(file: Path) -> None:
-    """Leave out where in which source file every node comes from: folders of this machine are nobody's business."""
+def _tidy(file: Path) -> None:
+    """Call every node after its module, and leave out in which source file it is: folders are nobody's business."""
     model = onnx.load(file)
     graph = model.graph
+    for node in graph.node:
+        scopes = next((each.value for each in node.metadata_props if each.key == SCOPES), "[]")
+        module = max(ast.literal_eval(scopes)[:-1], key=len, default="")  # the last one is the operation's own name
+        node.name = f"{module}/{node.name}"
     for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
@@ -138,8 +146,9 @@ def quantise(
         method: how activation ranges are taken from the pictures; percentile leaves out the highest 0.001 %, which
             keeps more of the encoder's neighbours than the largest values do.
         operators: what is rounded. The neck and the unit length stay fp32: they cost nothing and round badly.
-        keep_fp32: prefixes of names of nodes that stay fp32.
+        keep_fp32: names of modules whose nodes stay fp32.
     """
+    kept = tuple(end for name in keep_fp32 for end in (f"{name}/", f"{name}."))
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
@@ -154,6 +163,6 @@ def quantise(
             weight_type=QuantType.QInt8,
             calibrate_method=method,
             op_types_to_quantize=list(operators),
-            nodes_to_exclude=[node.name for node in graph.node if node.name.startswith(tuple(keep_fp32))],
+            nodes_to_exclude=[node.name for node in graph.node if node.name.startswith(kept)],
         )
     return file

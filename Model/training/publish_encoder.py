@@ -37,6 +37,7 @@ from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.emphasis import emphasise
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.limits import bound
+from Model.training.palette import put_colours_beside
 from Model.training.resnet import Encoder, build_encoder
 from Model.training.stage import IMAGENET
 from Model.transforms import strong_view
@@ -184,7 +185,7 @@ def publish_encoder(
         CheckpointInvalid, TrainingError: the folder is untouched.
     """
     network = load_encoder_checkpoint(checkpoint)
-    emphasise(network, cache, size)
+    put_colours_beside(network, cache, size, emphasise(network, cache, size))
     card = base_card(size)
     photos, names, groups = _validation_photos(cache)
     inputs = to_batch(photos[:4], card)
@@ -192,7 +193,7 @@ def publish_encoder(
         scratch = Path(name)
         fp32 = export_onnx(network, torch.from_numpy(inputs[:2]), scratch / "fp32.onnx", "image", "embedding")
         difference = check_same(network, fp32, inputs)
-        int8 = quantise(fp32, scratch / "int8.onnx", calibration_inputs(cache, card))
+        int8 = quantise(fp32, scratch / "int8.onnx", calibration_inputs(cache, card), keep_fp32=("palette",))
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)
         exact, served = _vectors(exact_eye, photos), _vectors(eye, photos)

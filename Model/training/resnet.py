@@ -64,6 +64,8 @@ class Encoder(nn.Module):
         self.neck = nn.BatchNorm1d(DIM)
         self.emphasis: nn.Module = nn.Identity()
         """A linear layer that is fitted after training; see emphasis.py."""
+        self.palette: nn.Module | None = None
+        """What puts the colours beside the vectors, fitted after training; see palette.py."""
 
     def features(self, images: Tensor) -> Tensor:
         """Return centred features, not yet of unit length. Shape: (n, 3, h, w) -> (n, 512)."""
@@ -72,7 +74,8 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return unit vectors. Shape: (n, 3, h, w) -> (n, 512)."""
-        return F.normalize(self.features(images), dim=1)
+        vectors = F.normalize(self.features(images), dim=1)
+        return vectors if self.palette is None else self.palette(images, vectors)
 
 
 def build_encoder() -> Encoder:

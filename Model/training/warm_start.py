@@ -5,9 +5,10 @@
 The served file has its batch normalisations folded into the convolutions, and its weights rounded. Each convolution
 gets a normalisation again: its statistics are measured on training pictures, and its scale and shift undo exactly
 what it does to them, so the network computes what it computed before and can be trained like any other. Only the
-rounding stays, and training moves that away. The ranges of its activations become limits (limits.py). The last linear
-layer, which stretches the features after training (emphasis.py), is left out of the checkpoint. The heads of the
-training are not in the served file; a stage that starts from this checkpoint begins with fresh ones.
+rounding stays, and training moves that away. The ranges of its activations become limits (limits.py). What is fitted
+after training, the stretching of the features (emphasis.py) and the colours beside them (palette.py), is left out of
+the checkpoint. The heads of the training are not in the served file; a stage that starts from this checkpoint begins
+with fresh ones.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from Model.card import Card
 from Model.errors import CheckpointInvalid
 from Model.training.limits import Limits
+from Model.training.palette import Palette
 from Model.training.publish_encoder import calibration_inputs
 from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.weights import find_model
@@ -70,7 +72,7 @@ def served_limits(content: bytes) -> Limits:
         """Return the name of the convolution that a node is, behind what rounds its output; "" for another node."""
         while node is not None and node.op_type in ("DequantizeLinear", "QuantizeLinear"):
             node = made_by.get(node.input[0])
-        if node is None or node.op_type != "Conv":
+        if node is None or node.op_type != "Conv" or node.input[1] not in made_by:  # or one that was not rounded
             return ""
         return str(made_by[node.input[1]].input[0]).removeprefix("trunk.").removesuffix(".weight_quantized")
 
@@ -179,6 +181,11 @@ def unfold(constants: Constants, inputs: Tensor) -> Encoder:
     if "emphasis.weight" in constants:
         network.emphasis = nn.Linear(DIM, DIM, bias=False)
         network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
+    if "palette.weight" in constants:
+        palette = Palette(len(constants["palette.assign.bias"]), len(constants["palette.project.bias"]))
+        for key, value in palette.state_dict().items():
+            value.copy_(torch.from_numpy(constants[f"palette.{key}"]))
+        network.palette = palette.eval()
     return network
 
 
@@ -204,7 +211,7 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     content = card.read_model(folder)
     network = unfold(served_constants(content), inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    network.emphasis = nn.Identity()
+    network.emphasis, network.palette = nn.Identity(), None
     limits = served_limits(content) or None
     saved = {"average": network.state_dict(), "average_heads": {}, "limits": limits, "stage": {"arch": "resnet34"}}
     torch.save(saved, out)
