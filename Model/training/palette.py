@@ -100,7 +100,7 @@ def cells(pictures: Tensor) -> tuple[Tensor, Tensor]:
 class Palette(nn.Module):
     """Puts colours beside an encoder's vectors.
 
-    Shape: normalised pictures (n, 3, h, w) and unit vectors (n, 512) to unit vectors (n, 512).
+    Shape: normalised pictures (n, 3, h, w) and unit vectors (n, 512 - colours) to unit vectors (n, 512).
     """
 
     def __init__(self, bins: int = BINS, colours: int = COLOURS) -> None:
@@ -108,7 +108,6 @@ class Palette(nn.Module):
         self.assign = nn.Conv2d(3, bins, 1)
         """From CIELAB to the logarithm of each bin's share, but for what is the same for all bins."""
         self.project = nn.Linear(bins, colours)
-        self.narrow = nn.Linear(DIM, DIM - colours, bias=False)
         self.weight = nn.Parameter(torch.tensor([WEIGHT]))
 
     def shares(self, colours: Tensor, weights: Tensor) -> Tensor:
@@ -126,7 +125,7 @@ class Palette(nn.Module):
 
     def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
         """Return the vectors with the colours beside them."""
-        return _unit(torch.cat([self.narrow(vectors), self.weight * self.colours(images)], dim=1))
+        return _unit(torch.cat([vectors, self.weight * self.colours(images)], dim=1))
 
 
 def _unit(vectors: Tensor) -> Tensor:
@@ -145,13 +144,12 @@ def narrowing(vectors: Matrix, width: int) -> Matrix:
 
 
 @torch.no_grad()
-def fit_palette(pictures: Iterable[Tensor], names: Sequence[str], vectors: Matrix, seed: int = 0) -> Palette | None:
+def fit_palette(pictures: Iterable[Tensor], names: Sequence[str], seed: int = 0) -> Palette | None:
     """Fit bins and directions to pictures whose colour has a name.
 
     Args:
         pictures: batches of them, 0 .. 1, on white. Shape: (n, 3, h, w) each.
         names: of the pictures' colours; those of fewer than 10 pictures are left out.
-        vectors: of the encoder, of training pictures. Shape: (m, 512).
     Returns:
         None where there are fewer than two colours.
     """
@@ -174,7 +172,6 @@ def fit_palette(pictures: Iterable[Tensor], names: Sequence[str], vectors: Matri
     directions[: len(found)] = found
     palette.project.weight.copy_(torch.from_numpy(directions))
     palette.project.bias.copy_(torch.from_numpy(-directions @ shares[known].mean(axis=0)))
-    palette.narrow.weight.copy_(torch.from_numpy(narrowing(vectors, DIM - COLOURS)))
     return palette.eval()
 
 
@@ -197,6 +194,8 @@ def _centres(counted: Sequence[tuple[Tensor, Tensor]], generator: torch.Generato
 def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix, seed: int = 0) -> None:
     """Give the network its palette, fitted to the shop pictures of a cache; after emphasis.py.
 
+    The last linear layer makes room for it: it keeps the directions that hold most of what the vectors are.
+
     Args:
         size: side of the pictures in px, a multiple of 4.
         vectors: of training pictures, as the network now makes them. Shape: (n, 512).
@@ -205,7 +204,14 @@ def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix
     shop = PictureSet(cache, "shop", vocabulary)
     some = shop.only(np.random.default_rng(seed).permutation(len(shop))[:PICTURES])
     names = [record["colour"] for record in some.records]
-    network.palette = fit_palette(_on_white(some, size), names, vectors, seed)
+    network.palette = fit_palette(_on_white(some, size), names, seed)
+    if network.palette is None:
+        return
+    assert isinstance(network.emphasis, nn.Linear)
+    narrow = torch.from_numpy(narrowing(vectors, DIM - COLOURS)) @ network.emphasis.weight.detach()
+    network.emphasis = nn.Linear(*narrow.shape[::-1], bias=False)
+    with torch.no_grad():
+        network.emphasis.weight.copy_(narrow)
     log.info("put the colours beside the features, fitted to %d pictures", len(some))
 
 

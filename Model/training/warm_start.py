@@ -179,7 +179,7 @@ def unfold(constants: Constants, inputs: Tensor) -> Encoder:
     for key in ("weight", "bias", "running_mean", "running_var"):
         getattr(network.neck, key).copy_(torch.from_numpy(constants[f"neck.{key}"]))
     if "emphasis.weight" in constants:
-        network.emphasis = nn.Linear(DIM, DIM, bias=False)
+        network.emphasis = nn.Linear(DIM, len(constants["emphasis.weight"]), bias=False)
         network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
     if "palette.weight" in constants:
         palette = Palette(len(constants["palette.assign.bias"]), len(constants["palette.project.bias"]))

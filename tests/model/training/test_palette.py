@@ -12,14 +12,14 @@ torch = pytest.importorskip("torch")
 
 from Model.probe import unit  # noqa: E402
 from Model.training.export import export_onnx, open_session, quantise, run_onnx  # noqa: E402
-from Model.training.palette import CENTRE, SPREAD, Palette, cells, fit_palette, narrowing, to_lab  # noqa: E402
+from Model.training.palette import CENTRE, COLOURS, SPREAD, Palette, cells, fit_palette, narrowing, to_lab  # noqa: E402
 from Model.training.resnet import DIM, Encoder, build_encoder  # noqa: E402
 from Model.training.stage import normalise  # noqa: E402
 from Model.training.warm_start import served_constants, served_limits, unfold  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-COLOURS = {
+SHADES = {
     "navy": (0.10, 0.13, 0.32),
     "black": (0.08, 0.08, 0.08),
     "red": (0.75, 0.10, 0.12),
@@ -38,25 +38,20 @@ KNOWN = (
 def garments(count: int, seed: int, side: int = 48) -> tuple[torch.Tensor, list[str]]:
     """Return rectangles of one colour in changing light on white, and the colours' names. Shape: (n, 3, side, side)."""
     random = np.random.default_rng(seed)
-    names = random.choice(list(COLOURS), count)
+    names = random.choice(list(SHADES), count)
     pictures = np.ones((count, 3, side, side), np.float32)
     for picture, name in zip(pictures, names, strict=True):
         left, top = random.integers(4, side // 3, 2)
-        colour = np.array(COLOURS[name]) * np.exp(random.normal(0, 0.05))
+        colour = np.array(SHADES[name]) * np.exp(random.normal(0, 0.05))
         noise = random.normal(0, 0.01, (3, side - 2 * top, side - 2 * left))
         picture[:, top : side - top, left : side - left] = (colour[:, None, None] + noise).clip(0, 0.97)
     return torch.from_numpy(pictures), names.tolist()
 
 
-def random_vectors(count: int, seed: int) -> np.ndarray:  # type: ignore[type-arg]
-    drawn = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-
-
 @pytest.fixture(scope="module")
 def palette() -> Palette:
     pictures, names = garments(160, seed=1)
-    fitted = fit_palette(pictures.split(32), names, random_vectors(600, seed=2))
+    fitted = fit_palette(pictures.split(32), names)
     assert fitted is not None
     return fitted
 
@@ -97,9 +92,9 @@ def test_shares_are_what_loops_over_pixels_count(palette: Palette) -> None:
 
 def test_background_does_not_count(palette: Palette) -> None:
     picture = torch.ones(1, 3, 48, 48)
-    picture[:, :, 16:32, 16:32] = torch.tensor(COLOURS["red"]).view(1, 3, 1, 1)
+    picture[:, :, 16:32, 16:32] = torch.tensor(SHADES["red"]).view(1, 3, 1, 1)
     larger = picture.clone()
-    larger[:, :, 8:40, 8:40] = torch.tensor(COLOURS["red"]).view(1, 3, 1, 1)
+    larger[:, :, 8:40, 8:40] = torch.tensor(SHADES["red"]).view(1, 3, 1, 1)
     with torch.no_grad():
         alike = palette.colours(normalise(torch.cat([picture, larger]), "resnet34"))
     assert float(alike[0] @ alike[1]) > 0.99
@@ -126,9 +121,9 @@ def test_pictures_of_one_colour_are_nearest_in_any_light(palette: Palette) -> No
 
 def test_one_colour_alone_has_no_directions() -> None:
     pictures, names = garments(40, seed=7)
-    assert fit_palette([pictures], ["navy"] * 40, random_vectors(9, seed=0)) is None
-    assert fit_palette([pictures], [*names[:31], *["rare"] * 9], random_vectors(9, seed=0)) is not None
-    assert fit_palette([pictures], ["navy"] * 31 + ["rare"] * 9, random_vectors(9, seed=0)) is None
+    assert fit_palette([pictures], ["navy"] * 40) is None
+    assert fit_palette([pictures], [*names[:31], *["rare"] * 9]) is not None
+    assert fit_palette([pictures], ["navy"] * 31 + ["rare"] * 9) is None
 
 
 def test_narrowed_vectors_keep_their_cosines() -> None:
@@ -142,13 +137,14 @@ def test_narrowed_vectors_keep_their_cosines() -> None:
 
 def test_the_cosine_is_that_of_the_features_and_a_little_of_the_colours(palette: Palette) -> None:
     pictures, _ = garments(2, seed=8)
-    vectors = torch.from_numpy(random_vectors(600, seed=2)[:2])
+    vectors = torch.nn.functional.normalize(
+        torch.from_numpy(np.random.default_rng(2).standard_normal((2, DIM - COLOURS)).astype(np.float32)), dim=1
+    )
     with torch.no_grad():
         images = normalise(pictures, "resnet34")
-        both, narrow, colours = palette(images, vectors), palette.narrow(vectors), palette.colours(images)
+        both, colours = palette(images, vectors), palette.colours(images)
         share = float(palette.weight) ** 2
-        lengths = (narrow.square().sum(dim=1) + share).sqrt()
-        expected = (narrow[0] @ narrow[1] + share * colours[0] @ colours[1]) / (lengths[0] * lengths[1])
+        expected = (vectors[0] @ vectors[1] + share * colours[0] @ colours[1]) / (1 + share)
     assert both.shape == (2, DIM)
     assert float(both[0] @ both[1]) == pytest.approx(float(expected), abs=1e-5)
     assert 0.05 < share < 0.2
@@ -165,6 +161,7 @@ def encoder_with(palette: Palette, images: torch.Tensor) -> Encoder:
             module.momentum = 1.0
     with torch.no_grad():
         network.train()(images)
+    network.emphasis = torch.nn.Linear(DIM, DIM - COLOURS, bias=False)
     network.palette = palette
     return network.eval()
 
