@@ -209,7 +209,7 @@ def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix
         return
     assert isinstance(network.emphasis, nn.Linear)
     narrow = torch.from_numpy(narrowing(vectors, DIM - COLOURS)) @ network.emphasis.weight.detach()
-    network.emphasis = nn.Linear(*narrow.shape[::-1], bias=False)
+    network.emphasis = nn.Linear(DIM, DIM - COLOURS, bias=False)
     with torch.no_grad():
         network.emphasis.weight.copy_(narrow)
     log.info("put the colours beside the features, fitted to %d pictures", len(some))
