@@ -63,17 +63,17 @@ def rgb_to_lab(pixels: npt.NDArray[np.uint8]) -> Floats:
     """
     values = np.asarray(pixels, dtype=np.float32) / 255.0
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    xyz = linear @ _RGB_TO_XYZ.T / _WHITE
+    xyz = linear @ RGB_TO_XYZ.T / WHITE
     curve = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = curve[..., 0], curve[..., 1], curve[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
-_RGB_TO_XYZ = np.array(
+RGB_TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]],
     dtype=np.float32,
 )
-_WHITE = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
+WHITE = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
 
 
 def read_table(file: Path = TABLE) -> ColourTable:

@@ -137,6 +137,11 @@ class PictureSet:
         return batch
 
 
+def over_white(pictures: Tensor) -> Tensor:
+    """Return pictures without alpha, white where a known mask leaves out. Shape: (n, 4, h, w) -> (n, 3, h, w)."""
+    return pictures[:, :3] * pictures[:, 3:] + 1 - pictures[:, 3:]
+
+
 def _heads(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
     return {
         "category": CLASSES,

@@ -27,8 +27,8 @@ from Model.training.resnet import grow, resnet_trunk
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORMAT = 6
 """Of the checkpoints; raised whenever the network changes."""
-TRUNK_SHARE = 0.6
-"""Of the picture's side, what the trunk sees of it: 192 px of 320."""
+SIDE_SHARE = 0.6
+"""Of the picture's side, the side at which the trunk sees it: 192 px of 320."""
 
 
 class ConvUnit(nn.Sequential):
@@ -184,7 +184,7 @@ class MaskTrunk(nn.Module):
 
 def trunk_side(side: int) -> int:
     """Return the side in px at which the trunk sees a picture of ``side`` px: the nearest multiple of 16."""
-    return max(16, round(TRUNK_SHARE * side / 16) * 16)
+    return max(16, round(SIDE_SHARE * side / 16) * 16)
 
 
 class GarmentMaskNet(nn.Module):

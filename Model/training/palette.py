@@ -28,7 +28,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from Model.training.datasets import PictureSet, make_vocabulary
+from Model.colour_table import RGB_TO_XYZ, WHITE
+from Model.training.datasets import PictureSet, make_vocabulary, over_white
 from Model.training.resnet import DIM, Encoder
 from Model.training.stage import IMAGENET
 
@@ -62,10 +63,7 @@ BATCH = 64
 LIGHT, CAST = 0.05, 0.03
 """How much the light of a training picture changes: standard deviation of log brightness, and of each channel's."""
 
-_TO_XYZ = torch.tensor(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-_WHITE_POINT = torch.tensor([0.95047, 1.0, 1.08883])
+_TO_XYZ = torch.from_numpy(RGB_TO_XYZ / WHITE[:, None])
 _OPPONENT = torch.tensor([[0.0, 116.0, 0.0], [500.0, -500.0, 0.0], [0.0, 200.0, -200.0]])
 
 
@@ -75,7 +73,7 @@ def to_lab(colours: Tensor) -> Tensor:
     Source: IEC 61966-2-1 for sRGB, CIE 15 for L*a*b*; as `Model.colour_table.rgb_to_lab`, in torch.
     """
     linear = torch.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    xyz = torch.einsum("ij,njhw->nihw", _TO_XYZ / _WHITE_POINT[:, None], linear)
+    xyz = torch.einsum("ij,njhw->nihw", _TO_XYZ, linear)
     curve = torch.where(xyz > (6 / 29) ** 3, xyz.clamp_min(1e-6) ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return torch.einsum("ij,njhw->nihw", _OPPONENT, curve) - torch.tensor([16.0, 0.0, 0.0]).view(1, 3, 1, 1)
 
@@ -204,7 +202,7 @@ def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix
     shop = PictureSet(cache, "shop", vocabulary)
     some = shop.only(np.random.default_rng(seed).permutation(len(shop))[:PICTURES])
     names = [record["colour"] for record in some.records]
-    network.palette = fit_palette(_on_white(some, size), names, seed)
+    network.palette = fit_palette(_batches(some, size), names, seed)
     if network.palette is None:
         return
     assert isinstance(network.emphasis, nn.Linear)
@@ -215,7 +213,6 @@ def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix
     log.info("put the colours beside the features, fitted to %d pictures", len(some))
 
 
-def _on_white(source: PictureSet, size: int) -> Iterator[Tensor]:
+def _batches(source: PictureSet, size: int) -> Iterator[Tensor]:
     for start in range(0, len(source), BATCH):
-        pictures = source.pictures(np.arange(start, min(start + BATCH, len(source))), size)
-        yield pictures[:, :3] * pictures[:, 3:] + 1 - pictures[:, 3:]
+        yield over_white(source.pictures(np.arange(start, min(start + BATCH, len(source))), size))

@@ -16,7 +16,7 @@ import torch
 from Model.card import Card
 from Model.metrics import accuracy
 from Model.training.augment import Strength, views
-from Model.training.datasets import PictureSet, make_vocabulary
+from Model.training.datasets import PictureSet, make_vocabulary, over_white
 from Model.training.examples import Features, Vectors
 from Model.training.export import open_session, run_onnx
 from Model.training.labels import CLASSES
@@ -58,7 +58,7 @@ class CacheEmbedder:
             if strength is not None:
                 rgb = views(pictures, size, strength, self._generator)
             elif on_white:
-                rgb = pictures[:, :3] * pictures[:, 3:] + 1 - pictures[:, 3:]
+                rgb = over_white(pictures)
             else:
                 rgb = pictures[:, :3]
             parts.append(run_onnx(self._session, normalise(rgb, "resnet34").contiguous().numpy()))

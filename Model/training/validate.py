@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from Model.training.datasets import PictureSet
+from Model.training.datasets import PictureSet, over_white
 from Model.training.losses import Objective
 from Model.training.resnet import DIM, Encoder
 from Model.training.stage import normalise
@@ -20,8 +20,7 @@ def embed(network: Encoder, arch: str, source: PictureSet, size: int, batch: int
     network.eval()
     chunks = []
     for start in range(0, len(source), batch):
-        pictures = source.pictures(np.arange(start, min(start + batch, len(source))), size)
-        pictures = pictures[:, :3] * pictures[:, 3:] + 1 - pictures[:, 3:]  # a known mask leaves the garment on white
+        pictures = over_white(source.pictures(np.arange(start, min(start + batch, len(source))), size))
         with torch.autocast("cpu", torch.bfloat16):
             chunks.append(network(normalise(pictures, arch)).float())
     return torch.cat(chunks)

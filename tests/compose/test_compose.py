@@ -79,6 +79,7 @@ def test_a_person_uploads_a_photo_on_the_page(compose: Compose, photo: Path) -> 
         page.locator("input[type=file]").first.set_input_files(photo)
         link = page.locator('a[href^="https://example.com/"]').first
         link.wait_for(timeout=120_000)
+        assert str(link.get_attribute("href")).startswith("https://example.com/products/")
         # The picture's address is one that a browser outside of the containers reaches.
         loaded = "document.querySelector('a[href^=\"https://example.com/\"] img').naturalWidth > 0"
         page.wait_for_function(loaded, timeout=30_000)
@@ -174,3 +175,4 @@ def test_the_classifier_is_retrained_and_taken_up(compose: Compose, photo: Path)
     compose("--profile", "train", "run", "--rm", "-T", "train")
     until("the service serves the new classifier", lambda: card() != shipped, 60)
     until("each worker classifies with it", taken_up, 60)
+    assert card() != shipped
