@@ -57,7 +57,7 @@ AS_SENT = replace(CUT_OUT, zoom=(0.85, 1.5), cut=0.3, jpeg=0.5)
 CEILING = 0.998
 """Share of an activation's values that the last stage leaves as they are; see limits.py."""
 
-MASK_MINUTES = 20.0
+MASK_MINUTES = 16.0
 """Of the garment mask's training in a full run."""
 
 SERVED = "served.pt"
@@ -111,7 +111,7 @@ class Plan:
 
 
 def full_plan(seed: int, share: float = 1.0) -> Plan:
-    """Return the plan of a full run: about two hours on two cores, a tenth of them for caches and exports.
+    """Return the plan of a full run: about two hours on two cores, a quarter of them for what surrounds the training.
 
     Args:
         share: of the full time of training.
@@ -121,7 +121,7 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         return full * share
 
     tune = Stage(
-        name="teacher", size=144, steps=100_000, minutes=minutes(12), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
+        name="teacher", size=144, steps=100_000, minutes=minutes(10), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
         average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
     )  # fmt: skip
     learn = Stage(
@@ -129,16 +129,16 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         weights=LEARN,
     )  # fmt: skip
     before = (
-        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(8), rate_end=0.6),
-        replace(learn, name="medium", size=96, minutes=minutes(10), rate_end=0.4, start="small.pt"),
+        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(6), rate_end=0.6),
+        replace(learn, name="medium", size=96, minutes=minutes(8), rate_end=0.4, start="small.pt"),
     )
     as_served = replace(learn, arch="resnet34", judge="garments", mix=(6, 4, 5, 17), teacher_size=144, strength=CUT_OUT)
     after = (
-        replace(as_served, name="deep", size=96, minutes=minutes(12), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
-        replace(as_served, name="large", size=112, minutes=minutes(16), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
-        replace(as_served, name="last", size=160, minutes=minutes(30), rate=0.75e-3, rate_end=0.005, average=0.995,
+        replace(as_served, name="deep", size=96, minutes=minutes(10), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
+        replace(as_served, name="large", size=112, minutes=minutes(13), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
+        replace(as_served, name="last", size=160, minutes=minutes(26), rate=0.75e-3, rate_end=0.005, average=0.995,
                 start="large.pt", strength=AS_SENT, ceiling=CEILING,
-                weights=replace(LEARN, hints=0.7, instance_contrast=0.4)),
+                weights=replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4, memory=4096)),
     )  # fmt: skip
     return Plan((tune,), before, after, MaskPlan(minutes(MASK_MINUTES)))
 
