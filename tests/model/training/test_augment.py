@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from Data.importers import clothing_dataset
 from Model.training.augment import Strength, homographies, recompress, render, views
 from Model.training.cache import letterbox, white_background_alpha
 from Model.training.labels import CLASSES, CLOTHING_DATASET, SHOP_TYPES, STREET_TAGS, shop_class
@@ -136,6 +137,8 @@ def test_every_mapped_word_is_a_class() -> None:
     assert shop_class("Tshirts", "Basics Full Sleeve T-shirt") == "longsleeve"
     assert shop_class("Sweatshirts", "Hooded Grey Sweatshirt") == "hoodie"
     assert shop_class("Watches", "A Watch") == ""
+    # Training may not import the catalogue, so each has the map; they must not drift apart.
+    assert clothing_dataset.CATEGORIES == CLOTHING_DATASET
 
 
 def test_the_committed_splits_are_the_same_everywhere() -> None:
