@@ -129,8 +129,11 @@ class Services:
     def _watch_classifier(self) -> None:
         """Take up a newly trained classifier. A damaged one is logged by Model, and the old one goes on serving."""
         while not self._stop.wait(CLASSIFIER_CHECK_S):
-            if self.embedder.reload_classifier_if_changed():
-                log.info("classifier reloaded")
+            try:
+                if self.embedder.reload_classifier_if_changed():
+                    log.info("classifier reloaded")
+            except Exception:  # nobody else would notice that the thread has ended
+                log.exception("looking for a new classifier failed, it is looked for again")
 
     def close(self) -> None:
         """Stop following changes and let go of the database."""

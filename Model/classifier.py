@@ -46,7 +46,7 @@ class Classifier:
         self._find = find or (lambda: folder)
         self._dim = dim
         self._lock = threading.Lock()
-        self._refused: Stamp = ()
+        self._refused: Stamp | None = None
         self._loaded = self._load(folder, _stamp(folder))
 
     @classmethod
@@ -83,24 +83,24 @@ class Classifier:
     def reload_if_changed(self) -> bool:
         """Take over a new model in the folder, once its card is complete and its checksum right.
 
-        A new model that cannot be used is logged once and the old one goes on serving.
+        A new model that cannot be used, or a folder that is gone, is logged once and the old one goes on serving.
 
         Returns:
             Whether a new model serves now.
         """
-        folder = self._find()
-        stamp = _stamp(folder)
-        if stamp in (self._loaded.stamp, self._refused):
-            return False
         with self._lock:
-            if stamp == self._loaded.stamp:
-                return False
+            stamp: Stamp = ()
             try:
+                folder = self._find()
+                stamp = _stamp(folder)
+                if stamp in (self._loaded.stamp, self._refused):
+                    return False
                 self._loaded = self._load(folder, stamp)
             except ModelError as error:
                 # Tried again when a file changes: the other half of the new model may still be on its way.
+                if stamp != self._refused:
+                    log.warning("The new classifier is not used, the old one goes on: %s", error)
                 self._refused = stamp
-                log.warning("The new classifier is not used, the old one goes on: %s", error)
                 return False
         return True
 

@@ -1,7 +1,7 @@
 """ONNX Runtime sessions: one way to open a model file, with few threads and no telemetry.
 
-This is the one module besides the settings that touches the environment: ONNX Runtime and numba read their switches
-when they are imported, and rembg reads where its models may lie whenever it opens one.
+In what serves, this is the one module besides the settings that touches the environment: ONNX Runtime and numba read
+their switches when they are imported, and rembg reads where its models may lie whenever it opens one.
 """
 
 from __future__ import annotations
@@ -26,6 +26,33 @@ from Model.errors import CardInvalid
 Array = npt.NDArray[np.float32]
 
 _REMBG_HOME_LOCK = threading.Lock()
+
+_state = ort.capi.onnxruntime_pybind11_state
+# ONNX Runtime's exceptions have no base of their own.
+_ORT_ERRORS = (
+    RuntimeError,
+    ValueError,
+    _state.EPFail,
+    _state.EngineError,
+    _state.Fail,
+    _state.InvalidArgument,
+    _state.InvalidGraph,
+    _state.InvalidProtobuf,
+    _state.NoModel,
+    _state.NoSuchFile,
+    _state.NotImplemented,
+    _state.RuntimeException,
+)
+
+
+@contextmanager
+def naming_ort_errors(what: str) -> Iterator[None]:
+    """Raise ONNX Runtime's errors as CardInvalid: "The model <what> (<its first line>): export it again."."""
+    try:
+        yield
+    except _ORT_ERRORS as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CardInvalid(f"The model {what} ({reason}): export it again.") from error
 
 
 def session_options(threads: int, *, exact: bool = False) -> ort.SessionOptions:
@@ -63,12 +90,10 @@ class Session:
         Raises:
             CardInvalid: the bytes are no ONNX model, or it has no input of that name.
         """
-        try:
+        with naming_ort_errors("file cannot be loaded"):
             self._session = ort.InferenceSession(
                 model, sess_options=session_options(threads, exact=exact), providers=["CPUExecutionProvider"]
             )
-        except (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.Fail) as error:
-            raise CardInvalid(f"The model file cannot be loaded ({error}): export it again.") from error
         names = [each.name for each in self._session.get_inputs()]
         if names != [input_name]:
             raise CardInvalid(f"The model's inputs are {names}, its card says {input_name!r}: correct input_name.")
@@ -76,8 +101,13 @@ class Session:
         self._output_name = self._session.get_outputs()[0].name
 
     def run(self, batch: Array) -> Array:
-        """Return the first output of the model for a batch. Shape: (n, ...) to (n, ...)."""
-        (output,) = self._session.run([self._output_name], {self._input_name: batch})
+        """Return the first output of the model for a batch. Shape: (n, ...) to (n, ...).
+
+        Raises:
+            CardInvalid: the model takes no batch of this shape.
+        """
+        with naming_ort_errors(f"cannot compute a batch of the shape {batch.shape}"):
+            (output,) = self._session.run([self._output_name], {self._input_name: batch})
         return np.asarray(output, dtype=np.float32)
 
 

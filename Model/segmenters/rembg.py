@@ -87,7 +87,9 @@ class Unstretched:
     def raw(self, img: Image.Image) -> npt.NDArray[np.float32]:
         """Return the network's first output. Shape: (320, 320)."""
         session = self._inner.inner_session
-        outputs = session.run([session.get_outputs()[0].name], self._inner.normalize(img, MEAN, STD, (SIDE, SIDE)))
+        batch = self._inner.normalize(img, MEAN, STD, (SIDE, SIDE))
+        with ort_session.naming_ort_errors("of the garment mask takes no picture of 320 px"):
+            outputs = session.run([session.get_outputs()[0].name], batch)
         values: npt.NDArray[np.float32] = np.asarray(outputs[0][0, 0], dtype=np.float32)
         return values
 
@@ -132,7 +134,7 @@ def _new_session(model_path: Path, threads: int, *, exact: bool) -> Any:
         from rembg import new_session
 
     options = ort_session.session_options(threads, exact=exact)
-    with ort_session.rembg_home(model_path.parent):
+    with ort_session.rembg_home(model_path.parent), ort_session.naming_ort_errors("file cannot be loaded"):
         return new_session("u2net_custom", sess_opts=options, model_path=str(model_path.resolve()))
 
 

@@ -6,15 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from Model.card import Card
 from Model.classifier import Classifier, softmax
 from Model.errors import CardInvalid
-from Model.weights import publish
+from Model.session import Session
+from Model.weights import find_model, publish
 
 MakeModel = Callable[..., Path]
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.normal(size=(6, 3)).astype(np.float32)
+
+
+def _unknown_operator() -> bytes:
+    value = helper.make_tensor_value_info
+    nodes = [helper.make_node("NoSuchThing", ["flat"], ["output"])]
+    graph = helper.make_graph(
+        nodes, "x", [value("flat", TensorProto.FLOAT, [1])], [value("output", TensorProto.FLOAT, [1])]
+    )
+    data: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+    ).SerializeToString()
+    return data
 
 
 def test_probabilities_equal_a_slow_softmax(make_classifier: MakeModel) -> None:
@@ -58,11 +72,30 @@ def test_a_broken_new_one_leaves_the_old_one_serving(make_classifier: MakeModel)
         (folder / "card.json").write_text(bad)
         assert not classifier.reload_if_changed()
         assert not classifier.reload_if_changed(), "the same broken files are not read again"
+    (folder / "card.json").write_text(good.replace('"dim": 6', '"dim": 7'))  # ONNX Runtime refuses to compute it
+    assert not classifier.reload_if_changed()
     (folder / "card.json").unlink()
     assert not classifier.reload_if_changed()
     np.testing.assert_array_equal(classifier.probabilities(np.ones((1, 6), dtype=np.float32)), before)
     (folder / "card.json").write_text(good)
     assert classifier.reload_if_changed(), "and a mended one is taken"
+
+
+def test_a_folder_that_is_gone_leaves_the_old_one_serving(make_classifier: MakeModel, tmp_path: Path) -> None:
+    folder = make_classifier(WEIGHT, ("a", "b", "c"), folder=tmp_path / "models" / "mine")
+    classifier = Classifier.load(folder, find=lambda: find_model("mine", tmp_path / "models"))
+    (folder / "card.json").rename(folder / "card.away")
+    assert not classifier.reload_if_changed()
+    assert classifier.probabilities(np.ones((1, 6), dtype=np.float32)).shape == (1, 3)
+    (folder / "card.away").rename(folder / "card.json")
+    (folder / "card.json").write_text((folder / "card.json").read_text().replace('"c"', '"d"'))
+    assert classifier.reload_if_changed() and classifier.labels == ("a", "b", "d")
+
+
+@pytest.mark.parametrize("data", [b"", b"not ONNX", _unknown_operator()], ids=["empty", "text", "operator"])
+def test_a_file_that_onnx_runtime_refuses_is_a_card_invalid(data: bytes) -> None:
+    with pytest.raises(CardInvalid, match="export it again"):
+        Session(data, "flat", threads=1)
 
 
 def test_labels_and_probabilities_stay_together(make_classifier: MakeModel, tmp_path: Path) -> None:
