@@ -200,7 +200,7 @@ class Product(BaseModel):
     def _clean_sizes(cls, value: Any) -> Any:
         if _missing(value):
             return ()
-        if isinstance(value, str):
+        if not isinstance(value, (list, tuple)):  # a TypeError would pass by the ValidationError that says so
             raise ValueError("must be a list of texts")
         return tuple(text for text in map(_as_text, value) if text)
 

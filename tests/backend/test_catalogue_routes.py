@@ -196,12 +196,13 @@ def test_a_batch_tells_of_each_item(shop: Shop) -> None:
         {"product_id": "c", "name": "Bag", "pictures": [{"sha256": "0" * 64}]},
         {"product_id": "d", "name": "Bag", "pictures": "everywhere"},
         {"product_id": "e", "name": "Bag", "surprise": 1},
+        {"product_id": "f", "name": "Bag", "sizes": 5},
         {"product_id": "\ud800", "name": "Half a character"},
         {"product_id": "old", **DRESS, "in_stock": False},
     ]
     body = json.dumps({"products": products, "delete": ["none", "a"]}).encode()
     answer = shop.send("POST", "/api/products:batch", content=body)
-    assert answer["failed"] == 9
+    assert answer["failed"] == 10
     said = [(each["product_id"], each["result"], each["reason"]) for each in answer["results"]]
     assert said == [
         ("a", "created", None),
@@ -211,6 +212,7 @@ def test_a_batch_tells_of_each_item(shop: Shop) -> None:
         ("c", "failed", f"There is no picture {'0' * 64}: upload it first, or give its address."),
         ("d", "failed", "pictures Input should be a valid tuple."),
         ("e", "failed", "surprise is not a field of a product."),
+        ("f", "failed", "sizes must be a list of texts."),
         ("?", "failed", "product_id holds control characters."),
         ("old", "changed", None),
         ("none", "failed", "There is no product with this id."),

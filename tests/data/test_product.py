@@ -52,6 +52,10 @@ def make(**values: Any) -> Product:
         ({"product_url": "http://[::1"}, "is not a whole http or https address."),
         ({"in_stock": "maybe"}, "in_stock is 'maybe' and must be true or false."),
         ({"sizes": "S,M"}, "sizes must be a list of texts."),
+        ({"sizes": 5}, "sizes must be a list of texts."),
+        ({"sizes": True}, "sizes must be a list of texts."),
+        ({"sizes": {"S": 1}}, "sizes must be a list of texts."),
+        ({"sizes": ["S", ["M"]]}, "sizes must be text."),
         ({"pictures": [{}]}, "pictures.0 needs a sha256 or a source_url."),
         ({"pictures": [{"sha256": "../etc"}]}, "pictures.0.sha256 must be 64 lower-case hexadecimal digits."),
         ({"pictures": [{"sha256": SHA}], "cover_position": 1}, "cover_position is not one of the pictures."),
@@ -68,6 +72,14 @@ def test_a_bad_row_is_one_sentence(values: dict[str, Any], reason: str) -> None:
     assert caught.value.reason.endswith(reason)
     assert str(caught.value).startswith("Row 7: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", sorted(Product.model_fields))
+def test_a_value_of_any_type_is_taken_or_refused(field: str) -> None:
+    """What JSON or a table can hold is never more than a bad row."""
+    for value in (None, True, 5, 1.5, 1e400, float("nan"), "", "x", "9" * 5000, [], [5], [None], {}, {"a": [1]}, b"x"):
+        [taken] = validate_rows([(1, {"product_id": "a", "name": "Shirt", field: value})])
+        assert isinstance(taken, (Product, RowProblem))
 
 
 def test_bad_rows_do_not_stop_the_rest() -> None:
