@@ -8,12 +8,18 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SIMILOOK_"
+
+# A process that is started from here runs in another folder, so a path is held to the one it was written in.
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+# An empty variable is one that is not set: as a path it would be the working directory.
+OptionalPath = Annotated[AbsolutePath | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class Settings(BaseSettings):
@@ -22,13 +28,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     # Where state lives
-    data_dir: Path = Field(
+    data_dir: AbsolutePath = Field(
         default=REPOSITORY / ".similook", description="Folder of all state that is not in PostgreSQL."
     )
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder.")
-    database_password_file: Path | None = Field(default=None, description="File with the password of database_url.")
+    database_password_file: OptionalPath = Field(default=None, description="File with the password of database_url.")
     images_url: str = Field(default="", description="fsspec URL of the pictures; empty: images/ in the data folder.")
-    models_dir: Path | None = Field(
+    models_dir: OptionalPath = Field(
         default=None, description="Folder of own weights, looked into first; empty: models/ in the data folder."
     )
 
@@ -65,10 +71,10 @@ class Settings(BaseSettings):
     page_port: int = Field(default=8501, ge=0, le=65_535, description="Port of the demo's page.")
 
     # Who may write
-    api_key_file: Path | None = Field(
+    api_key_file: OptionalPath = Field(
         default=None, description="File with the first key; empty: secrets/api_key, made on start."
     )
-    token_secret_file: Path | None = Field(
+    token_secret_file: OptionalPath = Field(
         default=None, description="File with the query_token secret; empty: secrets/token."
     )
     metrics_need_key: bool = Field(default=False, description="Ask for a key with the scope `metrics` on /metrics.")
@@ -87,7 +93,9 @@ class Settings(BaseSettings):
         default="info", description="Least level that is logged."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or lines for a person.")
-    metrics_dir: Path | None = Field(default=None, description="Folder of the workers' counters; empty: cache/metrics.")
+    metrics_dir: OptionalPath = Field(
+        default=None, description="Folder of the workers' counters; empty: cache/metrics."
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -96,6 +104,24 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
         return value
+
+    @field_validator("images_url")
+    @classmethod
+    def _absolute_pictures(cls, value: str) -> str:
+        """Make the path of a folder absolute as well; an fsspec URL has a protocol."""
+        return value if not value or "://" in value or "::" in value else str(Path(value).absolute())
+
+    @field_validator("database_url")
+    @classmethod
+    def _absolute_database(cls, value: str) -> str:
+        """Make the path of a SQLite file absolute as well; an address that cannot be read is refused by Data."""
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            return value
+        if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:", "~")):
+            return value
+        return url.set(database=str(Path(url.database).absolute())).render_as_string(hide_password=False)
 
     @field_validator("public_base_url")
     @classmethod

@@ -1,11 +1,15 @@
 """Settings: all of them are documented, they reach child processes unchanged, and secrets come from files."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from Backend.commands.demo import api_part
+from Backend.commands.options import settings_with
 from Backend.settings import Settings
 from Frontend.settings import Settings as PageSettings
 
@@ -36,6 +40,42 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path, monkeypatch: pytes
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings
+
+
+def test_a_relative_path_means_the_same_in_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that a command starts runs in another folder than the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIMILOOK_MODELS_DIR", "models")
+    settings = settings_with(data_dir=Path("shop"), database_url="sqlite:///shop/own.sqlite", images_url="pictures")
+    assert settings.data_dir == tmp_path / "shop"
+    assert settings.database == f"sqlite:///{tmp_path}/shop/own.sqlite"
+    assert settings.images == str(tmp_path / "pictures")
+    part = api_part(settings)
+    script = "from Backend.settings import Settings as S; s = S(); print(s.index_dir, s.models, s.database, s.images)"
+    seen = subprocess.run(
+        [sys.executable, "-c", script], cwd=part.folder, env=dict(part.environment), capture_output=True, text=True
+    )
+    assert part.folder != tmp_path
+    ours = (settings.index_dir, settings.models, settings.database, settings.images)
+    assert seen.stdout.split() == [str(each) for each in ours]
+
+
+def test_every_path_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = [name for name, field in Settings.model_fields.items() if "Path" in str(field.annotation)]
+    assert "data_dir" in paths and "metrics_dir" in paths
+    for name in paths:
+        assert getattr(Settings(**{name: "there"}), name) == tmp_path / "there", name
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/pictures", "memory://x", "simplecache::s3://bucket"])
+def test_an_address_of_pictures_stays_as_it_is(address: str) -> None:
+    assert Settings(images_url=address).images == address
+
+
+def test_an_empty_path_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMILOOK_MODELS_DIR", "")
+    assert Settings(data_dir=tmp_path).models == tmp_path / "models"
 
 
 def test_password_comes_from_its_file(tmp_path: Path) -> None:
