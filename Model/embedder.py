@@ -46,7 +46,8 @@ class Sight:
         category: the most probable category's slug; None where it is not sure.
         probability: of the most probable category, 0..1, sure or not.
         probabilities: of every category.
-        mask: 0 background .. 255 garment, of the picture's size; all 255 where no garment was found. Shape: (H, W).
+        mask: 0 background .. 255 garment, of the picture as shrunk to 640 px; all 255 where no garment was found.
+            Shape: (H, W).
     """
 
     vector: npt.NDArray[np.float32]
@@ -113,8 +114,9 @@ class Embedder:
     @property
     def files(self) -> frozenset[str]:
         """The sha256 of the networks' files that are in use now."""
-        classifier = {self._classifier.card.sha256} if self._classifier else set()
-        return frozenset({self._encoder.card.sha256, self._segmenter.identity} | classifier)
+        classifier = self._classifier.card.sha256 if self._classifier else None
+        used = (self._encoder.card.sha256, self._segmenter.file, classifier)
+        return frozenset(file for file in used if file is not None)
 
     def see(self, images: Sequence[Image.Image]) -> list[Sight]:
         """Return what each picture shows.
@@ -248,5 +250,6 @@ def match_probability(match: Match, cosine: float) -> float:
 def embedder_id(encoder: Encoder, segmenter: Segmenter) -> str:
     """Return 16 hex digits that change whenever a picture's vector may change."""
     inputs = {"sha256", "input_size", "resize", "pad_color", "mean", "std", "background", "framing"}
-    facts = (encoder.card.model_dump_json(include=inputs), segmenter.identity, str(PREPROCESSING_VERSION))
+    garment = f"{segmenter.identity} {segmenter.min_coverage}"
+    facts = (encoder.card.model_dump_json(include=inputs), garment, str(PREPROCESSING_VERSION))
     return hashlib.sha256("|".join(facts).encode()).hexdigest()[:16]

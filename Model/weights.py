@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from Model.card import CARD_FILE, Card, sha256_hex
-from Model.errors import ChecksumMismatch, ModelNotFound
+from Model.errors import CardInvalid, ChecksumMismatch, ModelNotFound
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -58,7 +58,10 @@ def publish(card: Card, model: bytes, folder: Path) -> Card:
         raise ChecksumMismatch("The model's bytes are not what its card describes: compute the card's sha256 again.")
     folder.mkdir(parents=True, exist_ok=True)
     card_path = folder / CARD_FILE
-    before = Card.load(folder).file if card_path.is_file() else None
+    try:
+        before = Card.load(folder).file
+    except (ModelNotFound, CardInvalid):
+        before = None  # a broken card is what publishing mends
     written = card.model_copy(update={"file": f"model-{card.sha256[:12]}.onnx"})
     _write_then_rename(folder / written.file, model)
     _write_then_rename(card_path, (written.to_json() + "\n").encode())

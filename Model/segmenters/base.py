@@ -19,12 +19,16 @@ class Segmenter(Protocol):
     """Finds worn and carried things in pictures.
 
     Attributes:
-        identity: changes whenever the masks may change: the model file's sha256, or a fixed word.
+        identity: changes whenever the masks may change: made of the model file's sha256, or a fixed word.
+        file: sha256 of the model file; None where it has none.
         min_coverage: share of a picture, 0..1, that a mask must cover to be a garment.
     """
 
     @property
     def identity(self) -> str: ...
+
+    @property
+    def file(self) -> str | None: ...
 
     @property
     def min_coverage(self) -> float: ...

@@ -15,6 +15,7 @@ class WholePicture:
     """Masks that are 255 everywhere."""
 
     identity = "none"
+    file = None
     min_coverage = 0.0
 
     def masks(self, images: Sequence[Image.Image]) -> list[Mask]:

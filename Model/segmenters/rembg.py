@@ -50,7 +50,8 @@ class RembgSegmenter:
             raise CardInvalid(f"{folder.name} takes {card.input_size} px, rembg gives {SIDE} x {SIDE}: export it so.")
         card.read_model(folder)  # compares the checksum; rembg reads the file itself
         self.card = card
-        self.identity = card.sha256
+        self.identity = f"{card.sha256} stretched" if card.stretch else card.sha256
+        self.file = card.sha256
         self.min_coverage = card.min_coverage
         self._session = _open(folder, card, threads)
 

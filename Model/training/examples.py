@@ -11,6 +11,7 @@ import hashlib
 import io
 import logging
 import os
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,13 @@ def check_labels(labels: Sequence[str], known: Sequence[str] | None = None) -> N
 
 
 def _read_manifest(path: Path) -> list[Example]:
+    try:
+        return _rows(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TrainingError(f"{path} is no CSV in UTF-8 ({error}): save it as one.") from error
+
+
+def _rows(path: Path) -> list[Example]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames is None or not {"image", "label"} <= set(reader.fieldnames):
@@ -194,11 +202,12 @@ def _read_cache(cache: Path | None, embedder_id: str, flips: bool) -> dict[str, 
     if cache is None or not cache.is_file():
         return {}
     try:
-        with np.load(cache, allow_pickle=False) as saved:
+        # numpy leaves a file that it cannot read open, if it opened it.
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             if str(saved["embedder_id"]) != embedder_id or bool(saved["flips"]) != flips:
                 return {}
             return dict(zip(saved["keys"].tolist(), saved["vectors"], strict=True))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         log.warning("%s cannot be read: every picture is embedded again", cache)
         return {}
 

@@ -116,7 +116,7 @@ def fit(
     if resume is not None:
         first, best = _load(resume, network, optimiser, scheduler)
         generator.manual_seed(options.seed + first)
-    epoch = first
+    done = first
     for epoch in range(first, options.epochs):
         if epoch - best["epoch"] > options.stop_after:
             break
@@ -132,14 +132,15 @@ def fit(
         with torch.no_grad():
             held = float(F.cross_entropy(network(held_vectors), held_labels, weight=weights))
         scheduler.step(held)
+        done = epoch + 1
         if held < best["loss"]:
             copied = {name: value.clone() for name, value in network.state_dict().items()}
             best = {"loss": held, "epoch": epoch, "weights": copied}
         if on_epoch is not None:
-            on_epoch(_dump(epoch + 1, best, network, optimiser, scheduler), epoch)
+            on_epoch(_dump(done, best, network, optimiser, scheduler), epoch)
     network.load_state_dict(best["weights"])
     network.eval()
-    return {"best_epoch": float(best["epoch"]), "epochs": float(epoch + 1), "validation_loss": float(best["loss"])}
+    return {"best_epoch": float(best["epoch"]), "epochs": float(done), "validation_loss": float(best["loss"])}
 
 
 def _dump(epoch: int, best: dict[str, Any], network: Mlp, optimiser: Any, scheduler: Any) -> bytes:

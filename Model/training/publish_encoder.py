@@ -87,7 +87,7 @@ def load_encoder_checkpoint(path: Path) -> Encoder:
         network.load_state_dict(saved["average"])
         if saved.get("limits") is not None:
             bound(network, saved["limits"])
-    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise CheckpointInvalid(f"{path} is not a ResNet34 checkpoint: train the last stage first.") from error
     return network.eval()
 

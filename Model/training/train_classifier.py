@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from Model.card import Card, sha256_hex
 from Model.embedder import Embedder
-from Model.errors import SplitInvalid, TrainingError
+from Model.errors import ModelError, SplitInvalid, TrainingError
 from Model.metrics import accuracy, confusion_matrix, expected_calibration_error, macro_f1
 from Model.training.examples import Features, check_labels, embed_examples, read_examples, write_atomically
 from Model.training.export import check_same, export_onnx
@@ -97,6 +98,8 @@ def split_features(features: Features, seed: int) -> tuple[Ints, Ints]:
     else:
         if len(set(features.groups)) < 5:
             raise SplitInvalid("A split needs pictures of at least five groups: add more, or give a split column.")
+        if max(Counter(features.labels).values()) < 5:
+            raise SplitInvalid("A split needs a label with at least five pictures: add more, or give a split column.")
         folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
         train, held = next(iter(folds.split(features.vectors, features.labels, groups)))
     if len(train) == 0 or len(held) == 0:
@@ -191,10 +194,20 @@ def publish_classifier(trained: Trained, folder: Path, source: Source, name: str
         metrics={key: round(value, 4) for key, value in trained.metrics.items()},
     )
     matrix = confusion_matrix(trained.truth, trained.predicted, len(trained.labels))
-    write_atomically(folder / "confusion.csv", confusion_csv(matrix, trained.labels).encode())
-    write_atomically(folder / "confusion.png", confusion_png(matrix, trained.labels))
+    pictures = {
+        "confusion.csv": confusion_csv(matrix, trained.labels).encode(),
+        "confusion.png": confusion_png(matrix, trained.labels),
+    }
     try:
-        return publish(card, model, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".confusion-") as waiting:
+            # Written before the model, so that a full disk is noticed, and moved to their places after it.
+            for file_name, content in pictures.items():
+                (Path(waiting) / file_name).write_bytes(content)
+            published = publish(card, model, folder)
+            for file_name in pictures:
+                (Path(waiting) / file_name).replace(folder / file_name)
+        return published
     except OSError as error:
         raise TrainingError(f"{folder} cannot be written ({error.strerror}): the old classifier stays.") from error
 
@@ -218,6 +231,7 @@ def train_classifier(
         The new card, with accuracy, macro F1 and calibration error on the validation side.
     Raises:
         TrainingError and its kinds: one sentence each; the folder is untouched.
+        ModelNotFound, CardInvalid: `further`, and the folder holds no classifier.
         KeyboardInterrupt: the same call goes on from the last checkpoint.
     """
     options = options or FitOptions()
@@ -225,7 +239,9 @@ def train_classifier(
     known = Card.load(folder).labels if further else None
     check_labels([example.label for example in examples], known)
     work = folder.parent / f".{folder.name}.training"
-    _forget_other_run(work, {"data": str(data.resolve()), "options": asdict(options), "examples": len(examples)})
+    rows = json.dumps([(str(each.image), each.label, each.group, each.split) for each in examples])
+    run = {"data": str(data.resolve()), "options": asdict(options), "embedder": embedder.embedder_id, "labels": known}
+    _forget_other_run(work, run | {"examples": sha256_hex(rows.encode())})
     try:
         features = embed_examples(
             examples,
@@ -244,7 +260,7 @@ def train_classifier(
 
 
 def _forget_other_run(work: Path, run: dict[str, object]) -> None:
-    """Delete the checkpoint of a run with other data or options; features stay, they know what they are of."""
+    """Delete the checkpoint of a run with other data, labels, embedder or options; features know what they are of."""
     facts = json.dumps(run, sort_keys=True)
     note = work / "run.json"
     if note.is_file() and note.read_text(encoding="utf-8") != facts:
@@ -264,11 +280,11 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(arguments.threads)
-    embedder = Embedder.load(arguments.models, classifier=None, threads=arguments.threads)
     options = FitOptions(seed=arguments.seed)
     try:
+        embedder = Embedder.load(arguments.models, classifier=None, threads=arguments.threads)
         card = train_classifier(arguments.data, arguments.out, embedder, options, arguments.further)
-    except TrainingError as error:
+    except ModelError as error:
         parser.exit(1, f"{error}\n")
     log.info("%s: %s", arguments.out, json.dumps(card.metrics))
 

@@ -131,6 +131,19 @@ def test_embedder_id_changes_with_whatever_changes_a_vector(make_encoder: MakeMo
     assert Embedder.load(tmp_path / "models", "again", "none", None).embedder_id in seen, "a name changes nothing"
 
 
+def test_embedder_id_changes_with_what_counts_as_a_garment(
+    make_encoder: MakeModel, make_segmenter: MakeModel, tmp_path: Path
+) -> None:
+    make_encoder("tiny")
+    seen, files = set(), set()
+    for number, fields in enumerate(({}, {"min_coverage": 0.5}, {"stretch": True})):
+        make_segmenter(1, 0, name=f"mask{number}", **fields)
+        eye = Embedder.load(tmp_path / "models", "tiny", f"mask{number}", None)
+        seen.add(eye.embedder_id)
+        files.add(eye.files)
+    assert (len(seen), len(files)) == (3, 1)
+
+
 def test_boxes_and_coverage_equal_a_slow_search() -> None:
     mask = np.zeros((50, 80), dtype=np.uint8)
     mask[10:30, 20:60] = 200

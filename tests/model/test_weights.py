@@ -42,6 +42,8 @@ def test_publish_never_shows_a_mixture(tmp_path: Path) -> None:
     with pytest.raises(ChecksumMismatch):
         publish(card_of(b"third"), b"other", folder)
     assert Card.load(folder).read_model(folder) == b"third"
+    (folder / "card.json").write_text("{")
+    assert publish(card_of(b"fourth"), b"fourth", folder) == Card.load(folder), "a broken card can be replaced"
 
 
 def test_the_shipped_weights_are_whole_and_small() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -144,6 +145,46 @@ def test_no_readable_picture_and_no_folder(tmp_path: Path) -> None:
         embed_examples(examples, lambda images: np.zeros((len(images), DIM), np.float32), "x")
 
 
+def test_too_few_pictures_to_split_are_told() -> None:
+    few = clusters()
+    rows = [0, 1, 40, 41, 80, 81]  # two pictures of each class
+    features = Features(few.vectors[rows], [few.labels[at] for at in rows], [f"g{at}" for at in rows], [""] * 6)
+    with pytest.raises(SplitInvalid, match="at least five pictures"):
+        split_features(features, seed=3)
+
+
+def test_a_manifest_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_bytes("image,label\na.jpg,Bl\u00fcse\n".encode("latin-1"))
+    with pytest.raises(TrainingError, match="UTF-8"):
+        read_examples(manifest)
+
+
+def test_a_damaged_cache_is_made_again(folder_per_class: Path, tmp_path: Path) -> None:
+    examples = read_examples(folder_per_class)
+    embedder = ColourEmbedder()
+
+    def embed(images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
+        return np.stack([sight.vector for sight in embedder.see(images)])
+
+    whole = embed_examples(examples, embed, "x", tmp_path / "features.npz")
+    content = (tmp_path / "features.npz").read_bytes()
+    for damaged in (content[: len(content) // 2], content[:2], b""):
+        (tmp_path / "features.npz").write_bytes(damaged)
+        again = embed_examples(examples, embed, "x", tmp_path / "features.npz")
+        assert np.array_equal(again.vectors, whole.vectors)
+
+
+def test_epochs_are_those_that_were_run() -> None:
+    features = clusters()
+    truth = np.array([int(label[-1]) for label in features.labels])
+    run: list[int] = []
+    options = FitOptions(epochs=60, rate=0.0, slow_after=1, stop_after=3)
+    data = (features.vectors, truth)
+    report = fit(Mlp(DIM, 3), data, data, options, on_epoch=lambda _, epoch: run.append(epoch))
+    assert report["epochs"] == len(run) < 60
+
+
 def test_a_manifest_is_read_with_its_groups_and_split(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.csv"
     manifest.write_text(
@@ -178,13 +219,37 @@ def test_ctrl_c_goes_on_from_the_checkpoint(
         module.train_classifier(folder_per_class, served, ColourEmbedder(), longer)
     assert (served / "card.json").read_bytes() == before
     epochs.clear()
-    module_epochs = len(epochs)
     monkeypatch.setattr(module, "write_atomically", lambda path, content: (epochs.append(path), real(path, content))[1])
     card = module.train_classifier(folder_per_class, served, ColourEmbedder(), longer)
     checkpoints = [path for path in epochs if path.name == module.CHECKPOINT]
-    assert module_epochs == 0
     assert len(checkpoints) == (40 - 10) // 5  # ten epochs had been done before the break
     assert card.metrics["epochs"] == 40
+
+
+def test_other_labels_start_anew(folder_per_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of the same number of pictures under other labels would count the classes in another order."""
+    manifest = tmp_path / "manifest.csv"
+    pictures = sorted(folder_per_class.glob("*/*"))
+
+    def write(names: dict[str, str]) -> None:
+        rows = [f"{picture},{names[picture.parent.name]}\n" for picture in pictures]
+        manifest.write_text("image,label\n" + "".join(rows), encoding="utf-8")
+
+    real = module.write_atomically
+
+    def interrupt(path: Path, content: bytes) -> None:
+        real(path, content)
+        if path.name == module.CHECKPOINT:
+            raise KeyboardInterrupt
+
+    write({"red": "a", "blue": "b"})
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_atomically", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            module.train_classifier(manifest, tmp_path / "classifier", ColourEmbedder(), QUICK)
+    write({"red": "b", "blue": "a"})
+    card = module.train_classifier(manifest, tmp_path / "classifier", ColourEmbedder(), QUICK)
+    assert card.metrics["accuracy"] == 1.0
 
 
 def test_a_full_disk_leaves_the_served_classifier_alone(
@@ -192,7 +257,7 @@ def test_a_full_disk_leaves_the_served_classifier_alone(
 ) -> None:
     served = tmp_path / "classifier"
     module.train_classifier(folder_per_class, served, ColourEmbedder(), QUICK)
-    before = (served / "card.json").read_bytes()
+    before = {path.name: path.stat().st_mtime_ns for path in served.iterdir()}
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -200,7 +265,7 @@ def test_a_full_disk_leaves_the_served_classifier_alone(
     monkeypatch.setattr(module, "publish", full)
     with pytest.raises(TrainingError, match="No space left on device"):
         module.train_classifier(folder_per_class, served, ColourEmbedder(), QUICK)
-    assert (served / "card.json").read_bytes() == before
+    assert {path.name: path.stat().st_mtime_ns for path in served.iterdir()} == before
     assert Classifier.load(served, dim=15).labels == ("blue", "red")
 
 

@@ -34,6 +34,7 @@ class Middle:
     """A segmenter that takes the middle of every picture for the garment."""
 
     identity = "middle"
+    file = None
     min_coverage = 0.02
 
     def masks(self, images: Sequence[Image.Image]) -> list[npt.NDArray[np.uint8]]:
