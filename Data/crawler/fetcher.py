@@ -13,6 +13,7 @@ import urllib3
 
 from Data.crawler.addresses import Resolver, Target, judge, system_resolver
 from Data.errors import FetchError, FetchFailed, FetchRefused
+from Data.text import clean_text
 
 REDIRECTS = {301, 302, 303, 307, 308}
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
@@ -214,6 +215,8 @@ class Fetcher:
 
 
 MIN_WAIT_S = 0.001
+KIND_LENGTH = 100
+"""Characters of a Content-Type that a reason repeats."""
 
 
 def _headers(etag: str | None, last_modified: str | None) -> dict[str, str]:
@@ -229,14 +232,14 @@ def _take(
     answer: urllib3.BaseHTTPResponse, deadline: float, kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
 ) -> Downloaded:
     """Read a body within the limits."""
-    etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+    etag, last_modified = _validator(answer, "ETag"), _validator(answer, "Last-Modified")
     if answer.status == 304:
         return Downloaded(False, etag, last_modified)
     if answer.status in TRY_AGAIN:
         raise FetchFailed(f"The server answered {answer.status}.")
     if answer.status != 200:
         raise FetchRefused(f"The server answered {answer.status}.")
-    kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    kind = clean_text(answer.headers.get("Content-Type", "").split(";")[0])[:KIND_LENGTH].lower()
     if kinds and not kind.startswith(kinds):
         raise FetchRefused(f"The address answers with {kind or 'something unnamed'}, not with a picture.")
     if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
@@ -257,6 +260,12 @@ def _take(
     if not came:
         raise FetchRefused("The file is empty.")
     return Downloaded(True, etag, last_modified)
+
+
+def _validator(answer: urllib3.BaseHTTPResponse, name: str) -> str | None:
+    """Return what may be kept and sent back another time: a header of printable ASCII, None for any other."""
+    said = answer.headers.get(name)
+    return said if said is not None and said.isascii() and said.isprintable() else None
 
 
 def _left(deadline: float) -> float:

@@ -18,6 +18,7 @@ from Data.errors import FetchError, FetchRefused
 from Data.images import ImageStore
 from Data.picture_kinds import looks_like_page, mime_of, size_of
 from Data.records import PictureFacts
+from Data.text import clean_text
 
 THREADS = 8
 AHEAD = 8
@@ -159,10 +160,11 @@ class PictureWorker:
             try:
                 fetched = future.result()
             except FetchError as error:
+                reason = clean_text(str(error))  # a server's own words may be in it, and no database takes all of those
                 if len(report.failed) < MAX_REASONS:
-                    report.failed[task.url] = str(error)
+                    report.failed[task.url] = reason
                 report.failed_count += len(task.vector_ids)
-                reasons.update(dict.fromkeys(task.vector_ids, str(error)))
+                reasons.update(dict.fromkeys(task.vector_ids, reason))
                 continue
             if fetched.data is None:
                 report.unchanged += len(task.vector_ids)
