@@ -1,8 +1,10 @@
 """What kind of picture a file's first bytes say it is, whatever a server or a name may call it."""
 
 import io
+import struct
+import zlib
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 _MAGIC = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -14,6 +16,11 @@ _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"),
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
 }
+# What Pillow's plugins raise for bytes that they cannot make sense of; the one for AVIF raises RuntimeError.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(AssertionError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError),
+)
 _TURN = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}
 
@@ -40,6 +47,6 @@ def size_of(data: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_TURN) in _SIDEWAYS
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except _BROKEN:
         return 0, 0
     return (height, width) if turned else (width, height)

@@ -13,11 +13,12 @@ streamlit-cropper 0.3.1 does the drawing and dragging. What it gets wrong is put
 import io
 import math
 import struct
+import zlib
 from dataclasses import dataclass
 
 import pillow_heif
 import streamlit as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from streamlit_cropper import st_cropper
 
 from Frontend.answers import BoxFractions
@@ -33,8 +34,13 @@ SMALLEST_BOX = 16
 MIDDLE = BoxFractions(x=0.1, y=0.1, w=0.8, h=0.8)
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)
-# What Pillow raises for bytes that it cannot make sense of.
-DECODING_FAULTS = (OSError, ValueError, SyntaxError, EOFError, struct.error)
+# What the service reads; MPO is opened as JPEG.
+KINDS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")
+# What Pillow's plugins raise for bytes that they cannot make sense of; those for AVIF and HEIC raise RuntimeError.
+DECODING_FAULTS = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,13 @@ def open_photo(upload_id: str, name: str, data: bytes, max_pixels: int) -> Photo
     """
     pillow_heif.register_heif_opener()
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=KINDS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureUnusable("too-large") from error
-    except DECODING_FAULTS as error:
+    except UnidentifiedImageError as error:
         raise PictureUnusable("not-a-picture") from error
+    except DECODING_FAULTS as error:
+        raise PictureUnusable("cut-off") from error
     width, height = image.size
     if width * height > max_pixels:
         raise PictureUnusable("too-large")
@@ -92,6 +100,8 @@ def open_photo(upload_id: str, name: str, data: bytes, max_pixels: int) -> Photo
         # PNG may carry its orientation behind the pixels, so that this decodes them.
         turned = image.getexif().get(EXIF_ORIENTATION) in QUARTER_TURNS
         preview = _preview(image, turned)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureUnusable("too-large") from error
     except DECODING_FAULTS as error:
         raise PictureUnusable("cut-off") from error
     return Photo(upload_id, name, data, *((height, width) if turned else (width, height)), preview)

@@ -31,7 +31,11 @@ WORKING_SIDE = 640
 ORIENTATION_TAG = 0x0112
 _TURNED_SIDEWAYS = {5, 6, 7, 8}
 _KINDS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")  # Pillow opens MPO as JPEG, under no name of its own
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+# What Pillow's plugins raise for bytes that they cannot make sense of; those for AVIF and HEIC raise RuntimeError.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(AssertionError, RuntimeError, struct.error, zlib.error),
+)
 
 Unit = Literal["fraction", "px"]
 

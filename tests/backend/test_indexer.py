@@ -94,6 +94,20 @@ def test_unusable_pictures_are_given_up_with_their_reason(shop: Shop) -> None:
     assert (again.succeeded, len(again.failed)) == (1, 1)
 
 
+def test_a_damaged_avif_is_given_up_and_the_others_go_on(shop: Shop) -> None:
+    """Pillow's plugin raises RuntimeError for it, which once ended the indexer at each start anew."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(buffer, "AVIF")
+    damaged = bytearray(buffer.getvalue())
+    damaged[81] = 0
+    shop.add("damaged", bytes(damaged))
+    shop.add("good", garment(1))
+    report = shop.work.run()
+    assert report.succeeded == 1
+    assert [failure.product_ids for failure in report.failed] == [("damaged",)]
+    assert shop.work.run().processed == 0
+
+
 def test_selections(shop: Shop) -> None:
     for number in range(4):
         shop.add(f"dress{number}", garment(number), category="dress")

@@ -4,6 +4,7 @@ import io
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -12,6 +13,7 @@ from Frontend.cropper import (
     CANVAS_HEIGHT,
     CANVAS_WIDTH,
     EXIF_ORIENTATION,
+    KINDS,
     MIDDLE,
     SMALLEST_BOX,
     Box,
@@ -94,8 +96,7 @@ def test_every_way_a_camera_is_held_comes_out_upright(orientation: int) -> None:
     ids=["cmyk", "transparent", "16-bit", "grey", "palette", "webp", "heic", "avif", "gif"],
 )
 def test_every_kind_of_picture_is_shown_as_rgb(image: Image.Image, kind: str, corner: tuple[int, int, int]) -> None:
-    if kind == "HEIF":
-        pytest.importorskip("pillow_heif").register_heif_opener()
+    pillow_heif.register_heif_opener()
     photo = open_photo("id", "a", saved(image, kind), PLENTY)
     assert photo.preview.mode == "RGB"
     assert (photo.width, photo.height) == (90, 60)
@@ -129,6 +130,32 @@ def test_the_canvas_fits_a_phone_and_keeps_the_shape(size: tuple[int, int]) -> N
 def test_what_cannot_be_used_is_told_apart(data: bytes, why: str) -> None:
     with pytest.raises(PictureUnusable, match=why):
         open_photo("id", "a", data, PLENTY)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says of a damaged EXIF block
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_picture_is_told_and_never_ends_in_a_traceback(kind: str) -> None:
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    image = Image.effect_noise((64, 48), 90).convert("L" if kind == "GIF" else "RGB")
+    good = saved(image, kind, **({} if kind == "GIF" else {"exif": exif}))
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        bad = bytearray(good)
+        for place in rng.integers(0, min(len(bad), 600), int(rng.integers(1, 6))):
+            bad[place] = int(rng.choice([0, 255, int(rng.integers(0, 256))]))
+        try:
+            photo = open_photo("id", "a", bytes(bad), PLENTY)
+        except PictureUnusable:
+            continue
+        assert photo.preview.mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "DDS", "ICO", "PPM"])
+def test_what_the_service_does_not_read_is_not_opened(kind: str) -> None:
+    with pytest.raises(PictureUnusable, match="not-a-picture"):
+        open_photo("id", "photo.jpg", saved(Image.new("RGB", (64, 48), "teal"), kind), PLENTY)
 
 
 def test_the_box_is_scaled_to_the_original() -> None:

@@ -185,3 +185,15 @@ def test_kinds_of_pictures() -> None:
     assert mime_of(b"\x00\x00\x00\x18ftypheic" + bytes(20)) == "image/heic"
     assert mime_of(b"<html>") is None and mime_of(b"") is None
     assert size_of(b"\xff\xd8\xff") == (0, 0)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says of a damaged EXIF block
+def test_a_damaged_header_says_no_size() -> None:
+    """Pillow's AVIF plugin raises RuntimeError for it, and others where nobody expects it."""
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48), "teal").save(buffer, "AVIF", exif=exif)
+    good = buffer.getvalue()
+    found = {size_of(good[:place] + bytes([value]) + good[place + 1 :]) for place in range(400) for value in (0, 255)}
+    assert {(0, 0), (48, 64)} <= found
