@@ -46,7 +46,7 @@ TAR = REPOSITORY.parent / "shared" / "data" / "clothing-dataset.tar"
 
 
 def main() -> None:
-    """Measure, and write pipeline.md and pipeline.csv."""
+    """Measure, and write pipeline.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--products", type=int, default=10, help="Drawn products of each category.")
@@ -183,13 +183,13 @@ def _ladder(services: Services, photos: list[bytes], gallery: Path) -> list[str]
 
 
 def _own_memory() -> str:
-    """Return what loading only Similook's networks costs, measured in a process of its own."""
+    """Return the memory of a process that has loaded Similook's networks and nothing else."""
     import subprocess
     import sys
 
     code = (
-        "import psutil; from Model.embedder import Embedder; before = psutil.Process().memory_info().rss;"
-        "Embedder.load(); print((psutil.Process().memory_info().rss) // 2**20)"
+        "import psutil; from Model.embedder import Embedder;"
+        "Embedder.load(); print(psutil.Process().memory_info().rss // 2**20)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     return f"a process with Similook's three networks alone: {said.stdout.strip()} MiB.\n"
