@@ -44,6 +44,10 @@ BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for its turn."""
 
 _WRITE = "similook_write"
+_WRITE_IT = "write sqlite:///path or postgresql://user:password@host/name"
+_SQLITE_OPTIONS = ("timeout", "cached_statements")
+"""Of those that Python's sqlite3 takes, the ones that are not decided here."""
+
 _WAL_ATTEMPTS = 100
 _MISSING_TABLE = ("no such table", "no such column", "undefinedtable", "undefinedcolumn")
 
@@ -52,41 +56,62 @@ def open_engine(url: str) -> Engine:
     """Return an engine; connections are made when needed.
 
     Args:
-        url: sqlite:///path or postgresql://user:password@host/name. A SQLite file's folder is made.
+        url: sqlite:///path (and `timeout` in seconds) or postgresql://user:password@host/name (and any option of libpq,
+            such as `sslmode`). A SQLite file's folder is made.
     Raises:
         DatabaseError: an address that cannot be used.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise DatabaseError(
-            "The database address cannot be read: write sqlite:///path or postgresql://user:password@host/name."
-        ) from None
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        return _open_sqlite(parsed)
-    if backend == "postgresql":
-        # pool_pre_ping: a server that was restarted costs a new connection, not an error.
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            pool_size=10,
-            max_overflow=20,
-            connect_args={"connect_timeout": 10},
-            json_deserializer=_read_json,
-        )
+        backend = parsed.get_backend_name()
+        if backend == "sqlite":
+            return _open_sqlite(parsed)
+        if backend == "postgresql":
+            return _open_postgresql(parsed)
+    except (ArgumentError, ValueError):  # ValueError: a port or a number of seconds that is none
+        raise DatabaseError(f"The database address cannot be read: {_WRITE_IT}.") from None
     raise DatabaseError(f"The database {backend!r} is not supported: use sqlite or postgresql.")
+
+
+def _check_options(url: URL, known: Collection[str]) -> None:
+    """Refuse what stands behind the question mark unless it is known. It is not repeated: it may be part of a password.
+
+    Raises:
+        DatabaseError: an option that is not known, or stands there twice.
+    """
+    if any(name not in known or (name != "host" and not isinstance(value, str)) for name, value in url.query.items()):
+        raise DatabaseError(f"The database address has an option that is not known, or has it twice: {_WRITE_IT}.")
+
+
+def _open_postgresql(url: URL) -> Engine:
+    from psycopg.pq import Conninfo  # a catalogue on SQLite does without it
+
+    _check_options(url, {option.keyword.decode() for option in Conninfo.get_defaults()})
+    # pool_pre_ping: a server that was restarted costs a new connection, not an error.
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": 10},
+        json_deserializer=_read_json,
+    )
 
 
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise DatabaseError("SQLite in memory cannot be shared by threads: give the path of a file.")
+    _check_options(url, _SQLITE_OPTIONS)
     try:
         Path(url.database).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(f"The folder of {url.database} cannot be made ({error.strerror}).") from error
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=10, max_overflow=20, json_deserializer=_read_json
+        url,
+        connect_args={} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_S},
+        pool_size=10,
+        max_overflow=20,
+        json_deserializer=_read_json,
     )
 
     @event.listens_for(engine, "connect")

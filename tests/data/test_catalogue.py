@@ -1,6 +1,7 @@
 """The catalogue on both databases, answer by answer."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,10 +227,29 @@ def test_a_call_larger_than_a_chunk(catalogue: Catalogue) -> None:
     assert catalogue.delete(product.product_id for product in products) == 4500
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite://"])
-def test_an_address_that_cannot_be_used(url: str) -> None:
-    with pytest.raises(DatabaseError):
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mysql://x/y", "nonsense", "sqlite://", "sqlite://host/shop.sqlite", "postgresql://u:secret@h:abc/db"),
+        *("postgresql://u:secret@h/db?nope=1", "postgresql://u:secret@h/db?sslmode=require&sslmode=disable"),
+        *("sqlite:///shop.sqlite?foo=bar", "sqlite:///shop.sqlite?timeout=long", "sqlite:///shop.sqlite?mode=ro"),
+    ],
+)
+def test_an_address_that_cannot_be_used(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatabaseError) as refused:
         Catalogue.open(url)
+    assert "secret" not in str(refused.value) and list(tmp_path.iterdir()) == []
+
+
+def test_an_option_that_the_database_knows_is_kept(postgresql_server: str, tmp_path: Path) -> None:
+    mark = "&" if "?" in postgresql_server else "?"
+    said = f"{postgresql_server}{mark}sslmode=prefer&application_name=shop&connect_timeout=5"
+    with Catalogue.open(said) as catalogue, catalogue.engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW application_name").scalar_one() == "shop"
+    here = f"sqlite:///{tmp_path}/shop.sqlite?timeout=7"
+    with Catalogue.open(here) as catalogue, catalogue.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 7000
 
 
 def test_pictures_keep_their_number_while_they_are_the_same(catalogue: Catalogue) -> None:
