@@ -34,12 +34,12 @@ from Data.index.generations import (
     ROWS,
     VectorIds,
     current_name,
-    generation_names,
     next_name,
     publish,
     remove_generation,
     remove_leftovers,
     set_current,
+    taken_names,
 )
 from Data.index.kinds import kind_named
 from Data.index.manifest import FORMAT, Manifest, read_manifest
@@ -224,9 +224,12 @@ def _current_manifest(directory: Path) -> Manifest | None:
 
 
 def _prune(directory: Path, new: Manifest, old: Manifest | None, log: ChangeLog) -> None:
-    """Keep the new generation and the one before it, and the changes since the older of the two."""
+    """Keep the new generation and the one before it, and the changes since the older of the two.
+
+    What is older goes, whether or not it is complete: a folder that lost its manifest is of no use to anybody.
+    """
     kept = {new.generation} | ({old.generation} if old else set())
-    for name in generation_names(directory):
+    for name in taken_names(directory):
         if name not in kept and name < new.generation:
             remove_generation(directory, name)
     if old is not None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from Data.durable import flush_folder
 from Data.errors import ForeignEmbedder, IndexCorrupt, IndexMissing
 from Data.index.base import VectorIndex
 from Data.index.checksums import check_blocks, check_file
@@ -173,16 +174,19 @@ def set_current(directory: Path, name: str) -> None:
 
 def generation_names(directory: Path) -> list[str]:
     """Return the names of the complete generations, the oldest first."""
+    return [name for name in taken_names(directory) if (directory / name / MANIFEST).is_file()]
+
+
+def taken_names(directory: Path) -> list[str]:
+    """Return the names of all generations, those without a manifest among them, the oldest first."""
     if not directory.is_dir():
         return []
-    return sorted(
-        path.name for path in directory.iterdir() if _NAME.fullmatch(path.name) and (path / MANIFEST).is_file()
-    )
+    return sorted(path.name for path in directory.iterdir() if _NAME.fullmatch(path.name))
 
 
 def next_name(directory: Path) -> str:
-    """Return a name that no generation has had that is still there."""
-    return f"{int(max(generation_names(directory), default='0')) + 1:06d}"
+    """Return a name above all that are taken, for nothing can be renamed to one of those."""
+    return f"{int(max(taken_names(directory), default='0')) + 1:06d}"
 
 
 def publish(building: Path, name: str) -> Path:
@@ -198,15 +202,6 @@ def publish(building: Path, name: str) -> Path:
     final = building.rename(building.parent / name)
     flush_folder(final.parent)
     return final
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_leftovers(directory: Path) -> None:

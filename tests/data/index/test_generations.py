@@ -175,6 +175,18 @@ def test_a_worker_that_slept_through_two_builds_catches_up(two: Any) -> None:
     assert (index.facts().generation, found(two, index)) == ("000005", stored(two))
 
 
+@pytest.mark.parametrize("damaged", ["000001", "000002", "000007"])
+def test_a_folder_without_its_manifest_stops_no_build_and_goes(two: Any, damaged: str) -> None:
+    (two.directory / damaged).mkdir(exist_ok=True)
+    (two.directory / damaged / "rows.faiss").write_bytes(b"half")
+    (two.directory / damaged / "manifest.json").unlink(missing_ok=True)
+    above = f"{max(2, int(damaged)) + 1:06d}"
+    assert build_generation(two.directory, two.features, EMBEDDER).generation == above
+    assert generation_names(two.directory) == ([above] if damaged == "000002" else ["000002", above])
+    assert not (two.directory / damaged).exists()
+    assert found(two, live(two)) == stored(two)
+
+
 def test_nothing_to_build_from(shop: Any) -> None:
     with pytest.raises(IndexMissing, match="similook index"):
         build_generation(shop.directory, shop.features, EMBEDDER)
