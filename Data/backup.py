@@ -24,8 +24,10 @@ from Data import dumps, migrate
 from Data.archives import ArchiveReader, new_archive, open_archive
 from Data.catalogue import Catalogue
 from Data.database import writing
-from Data.errors import BackupInvalid, ImageNotFound, RestoreRefused
+from Data.errors import BackupInvalid, ImageNotFound, IndexCorrupt, RestoreRefused
 from Data.images import ImageStore, relative_path
+from Data.index.generations import current_name
+from Data.index.manifest import read_manifest
 from Data.schema import index_state
 
 FORMAT = "similook-backup"
@@ -47,7 +49,7 @@ class BackupManifest(BaseModel):
         products: Number of products.
         images: Number of pictures.
         missing_images: Pictures that products show but the store did not hold, or held damaged.
-        index: manifest.json of the index generation that was in use, for information.
+        index: What manifest.json of the index generation in use said, for information; None without a sound one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -229,11 +231,10 @@ def _index_in_use(folder: str | Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        generation = (Path(folder) / "CURRENT").read_text().strip()
-        manifest = json.loads((Path(folder) / generation / "manifest.json").read_text())
-    except (OSError, ValueError):
-        return None  # no index yet, or one that is being switched: it is information only
-    return manifest if isinstance(manifest, dict) else None
+        name = current_name(Path(folder))
+        return None if name is None else read_manifest(Path(folder) / name).model_dump(mode="json")
+    except IndexCorrupt:
+        return None  # damaged, or removed this instant: it is information only
 
 
 def _sha256_of_file(path: Path) -> str:

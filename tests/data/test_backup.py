@@ -17,6 +17,8 @@ from Data.changes import ChangeLog
 from Data.errors import BackupError, BackupInvalid, ChangesPruned, RestoreRefused
 from Data.features import FeatureRow, Features
 from Data.images import ImageStore
+from Data.index.builder import build_generation
+from Data.index.generations import rollback
 from Data.product import Picture, Product
 
 
@@ -268,8 +270,11 @@ def test_the_catalogue_stays_in_use(filled: Catalogue, images: ImageStore, tmp_p
 
 def test_the_index_in_use_is_noted(filled: Catalogue, images: ImageStore, tmp_path: Path) -> None:
     folder = tmp_path / "index"
-    (folder / "g1").mkdir(parents=True)
-    (folder / "g1" / "manifest.json").write_text('{"embedder_id": "e"}')
-    assert backup(filled, images, tmp_path / "a", index_folder=folder).index is None
-    (folder / "CURRENT").write_text("g1\n")
-    assert backup(filled, images, tmp_path / "b", index_folder=folder).index == {"embedder_id": "e"}
+    assert backup(filled, images, tmp_path / "none", index_folder=folder).index is None
+    built = [build_generation(folder, Features(filled.engine), "e") for _ in range(2)]
+    rollback(folder)
+    assert backup(filled, images, tmp_path / "a", index_folder=folder).index == built[0].model_dump(mode="json")
+    noted = inspect(tmp_path / "a").index
+    assert noted is not None and (noted["generation"], noted["embedder_id"], noted["count"]) == ("000001", "e", 9)
+    (folder / "CURRENT").write_text("000001 damaged")
+    assert backup(filled, images, tmp_path / "b", index_folder=folder).index is None
