@@ -84,6 +84,7 @@ def common(
 def main() -> None:
     """Run the command line; an error of ours is told in its one sentence."""
     from Backend.errors import BackendError
+    from Backend.settings import what_is_wrong
     from Data.errors import DataError
     from Model.errors import ModelError
 
@@ -92,8 +93,7 @@ def main() -> None:
     except (BackendError, DataError, ModelError) as error:
         _end(str(error), 1)
     except ValidationError as error:
-        lines = [f"SIMILOOK_{'.'.join(map(str, row['loc'])).upper()}: {row['msg']}" for row in error.errors()]
-        _end("\n".join(lines), 2)
+        _end(what_is_wrong(error), 2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

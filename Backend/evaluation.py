@@ -16,11 +16,12 @@ from PIL import Image
 from pydantic import JsonValue
 
 from Backend.errors import NothingLabelled, PathUnusable
+from Backend.folders import make_output_folder
 from Backend.settings import Settings
 from Model.baselines import colour_histograms
 from Model.embedder import Embedder
 from Model.errors import ImageError
-from Model.evaluate import Run, Side, Truth, Vectors, figures, look
+from Model.evaluate import Run, Side, Truth, Vectors, figures, look, peak_memory_mb
 from Model.preprocess import load, shrink
 from Model.report import Measured, to_html, to_json, to_markdown
 from Model.transforms import strong_view
@@ -52,7 +53,7 @@ class Labelled:
 def read_labelled(source: Path) -> list[Labelled]:
     """Return the pictures of a manifest CSV (image, label, and where known group, colour, split) or a folder per class.
 
-    Of a manifest with splits only the rows of `val` are returned.
+    Of a manifest with splits only the rows of `val` are returned. A row without image or label is left out.
 
     Raises:
         PathUnusable: it cannot be read, or is not of this form.
@@ -67,7 +68,7 @@ def read_labelled(source: Path) -> list[Labelled]:
             ]
         else:
             rows = list(_manifest(source))
-    except (OSError, UnicodeDecodeError, KeyError) as error:
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise PathUnusable(
             f"{source} cannot be read as labelled pictures ({error}): give a CSV with the columns image and label, "
             "or a folder with one folder per class."
@@ -98,8 +99,9 @@ def evaluate(
         out: folder for evaluation.md, .json and .html.
         progress: called with (model, pictures done, pictures in all).
     Raises:
-        PathUnusable: not one of the pictures can be read.
+        PathUnusable: not one of the pictures can be read, or `out` cannot be written to.
     """
+    make_output_folder(out)
     good = _readable(pictures)
     if not good:
         raise PathUnusable(
@@ -126,15 +128,18 @@ def evaluate(
             asked.vectors,
             (),
             seen.ms_per_picture,
-            seen.memory_mb,
         )
         measured.append(Measured(run, figures(truth, run)))
     vectors = _histograms(_images(good))
     histogram = Run("colour histogram", vectors, vectors, views=_histograms(_views(good, truth.instances)))
     measured.append(Measured(histogram, figures(truth, histogram)))
-    facts = {**facts, "pictures": len(good), "unreadable": len(pictures) - len(good)}
+    facts = {
+        **facts,
+        "pictures": len(good),
+        "unreadable": len(pictures) - len(good),
+        "peak memory of the process, MB": round(peak_memory_mb(), 1),
+    }
     table = to_markdown(measured)
-    out.mkdir(parents=True, exist_ok=True)
     said = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     (out / "evaluation.md").write_text(f"# Evaluation\n\n{said}\n\n{table}\n", encoding="utf-8")
     (out / "evaluation.json").write_text(json.dumps(to_json(measured, facts), indent=2) + "\n", encoding="utf-8")
@@ -155,7 +160,8 @@ def _tell(progress: Progress, name: str, total: int, done: int) -> None:
 def _manifest(path: Path) -> Iterator[Labelled]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
-            if row["label"].strip() and (row.get("split") or "val") == "val":
+            # A cell is None where its row ends before it.
+            if row["image"] and (row["label"] or "").strip() and (row.get("split") or "val") == "val":
                 yield Labelled(
                     path.parent / row["image"],
                     row["label"].strip(),

@@ -98,8 +98,8 @@ def read_split(path: Path) -> frozenset[str]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return frozenset(row["image"] for row in csv.DictReader(file))
-    except (OSError, KeyError) as error:
+            return frozenset(row["image"] for row in csv.DictReader(file) if row["image"])
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise PathUnusable(f"The split {path} cannot be read ({error}): give a CSV with the column image.") from error
 
 

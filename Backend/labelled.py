@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from Backend.errors import NothingLabelled
+from Backend.folders import make_folder
 from Backend.services import open_catalogue, open_images
 from Backend.settings import Settings
 from Data.catalogue import Catalogue
@@ -22,9 +23,10 @@ def write_manifest(settings: Settings) -> Path:
 
     Raises:
         NothingLabelled: no product has both.
+        PathUnusable: the cache's folder cannot be made.
     """
     folder = settings.cache_dir / "labelled"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     manifest = folder / "manifest.csv"
     beside = folder / "manifest.csv.new"
     with open_catalogue(settings) as catalogue, beside.open("w", encoding="utf-8", newline="") as file:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from pydantic import BaseModel, ValidationError
+
 from Backend.errors import KeyInvalid, KeyMissing, KeyNameTaken, KeyNotFound, ScopeMissing, SecretUnusable
 from Backend.secretfiles import read_or_create
 
@@ -45,6 +47,17 @@ class ApiKey:
     scopes: tuple[str, ...]
     sha256: str
     created_at: str
+
+
+class KeysFile(BaseModel):
+    """The contents of keys.json.
+
+    Args:
+        format: version of this file's layout; this code reads format 1.
+    """
+
+    format: Literal[1]
+    keys: tuple[ApiKey, ...]
 
 
 class ApiKeys:
@@ -84,22 +97,30 @@ class ApiKeys:
         raise KeyInvalid
 
     def all(self) -> list[ApiKey]:
-        """Return the keys that were made by hand, oldest first."""
+        """Return the keys that were made by hand, oldest first.
+
+        Raises:
+            SecretUnusable: their file cannot be read, or is not one that this version writes.
+        """
         try:
-            content = json.loads(self._keys_file.read_text(encoding="utf-8"))
+            return list(KeysFile.model_validate_json(self._keys_file.read_bytes()).keys)
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+            raise SecretUnusable(f"The keys in {self._keys_file} cannot be read ({said}): restore the file.") from None
+        except OSError as error:
             raise SecretUnusable(
                 f"The keys in {self._keys_file} cannot be read ({error}): restore the file."
             ) from error
-        return [ApiKey(**{**row, "scopes": tuple(row["scopes"])}) for row in content["keys"]]
 
     def create(self, name: str, scopes: tuple[Scope, ...]) -> str:
         """Make a key, keep its hash, and return the key itself: the only time it can be seen.
 
         Raises:
             KeyNameTaken: a key of that name exists.
+            SecretUnusable: the file cannot be read or written.
         """
         known = self.all()
         if any(row.name == name for row in known):
@@ -113,6 +134,7 @@ class ApiKeys:
 
         Raises:
             KeyNotFound: there is none.
+            SecretUnusable: the file cannot be read or written.
         """
         known = self.all()
         kept = [row for row in known if row.name != name]
@@ -122,13 +144,18 @@ class ApiKeys:
 
     def _write(self, keys: list[ApiKey]) -> None:
         """Replace the keys file as a whole, so that a reader sees the old or the new one."""
-        self._keys_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self._keys_file.parent, prefix=".keys.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"format": FILE_FORMAT, "keys": [asdict(key) for key in keys]}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(self._keys_file)
+        try:
+            self._keys_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=self._keys_file.parent, prefix=".keys.")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump({"format": FILE_FORMAT, "keys": [asdict(key) for key in keys]}, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self._keys_file)
+        except OSError as error:
+            raise SecretUnusable(
+                f"The keys in {self._keys_file} cannot be written ({error}): check the folder's rights."
+            ) from error
 
 
 def _digest(key: str) -> str:

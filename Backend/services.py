@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from Backend.folders import make_folder
 from Backend.metrics import Metrics
 from Backend.overview import Overviews
 from Backend.recommender import Recommender
@@ -16,8 +17,13 @@ from Backend.tokens import QueryTokens
 from Data.catalogue import Catalogue
 from Data.images import ImageStore
 from Data.index.live import LiveIndex
+from Model.card import Card
 from Model.embedder import Embedder
+from Model.encoders import find_encoder
+from Model.errors import CardInvalid
 from Model.preprocess import DecodeLimits
+from Model.segmenters import find_segmenter
+from Model.weights import find_model
 
 CLASSIFIER_CHECK_S = 2.0
 
@@ -28,10 +34,12 @@ def open_catalogue(settings: Settings) -> Catalogue:
     """Open the database and check that its tables are this program's.
 
     Raises:
+        PathUnusable: the data folder cannot be made.
+        SecretUnusable: the database's password cannot be read.
         DatabaseUnavailable, DatabaseOutOfDate.
     """
     if not settings.database_url:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.data_dir)
     return Catalogue.open(settings.database)
 
 
@@ -43,6 +51,22 @@ def open_images(settings: Settings) -> ImageStore:
 def decode_limits(settings: Settings) -> DecodeLimits:
     """Return what a picture may be, whether it is uploaded, fetched or stored already."""
     return DecodeLimits(settings.max_upload_bytes, settings.max_pixels)
+
+
+def check_networks(settings: Settings) -> None:
+    """Check that the networks that the settings name are there and of their kind, without loading them.
+
+    Raises:
+        UnknownName, ModelNotFound, CardInvalid: one sentence each that says what there is.
+    """
+    folders = {
+        "encoder": find_encoder(settings.encoder, settings.models)[1],
+        "segmenter": find_segmenter(settings.segmenter, settings.models)[1],
+        "classifier": find_model(settings.classifier, settings.models) if settings.classifier else None,
+    }
+    for kind, folder in folders.items():
+        if folder is not None and (found := Card.load(folder).kind) != kind:
+            raise CardInvalid(f"{folder.name} is a model of kind {found}, not {kind}: choose another.")
 
 
 def open_embedder(settings: Settings) -> Embedder:

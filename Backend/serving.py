@@ -5,11 +5,13 @@ import socket
 import sys
 
 import uvicorn
+from pydantic import ValidationError
 
 from Backend.errors import BackendError, PortInUse
-from Backend.services import open_catalogue
-from Backend.settings import Settings, export
+from Backend.services import check_networks, open_catalogue
+from Backend.settings import Settings, export, what_is_wrong
 from Data.errors import DataError
+from Model.errors import ModelError
 
 GRACE_S = 10
 WORKER_START_S = 120
@@ -25,10 +27,12 @@ def serve(settings: Settings) -> None:
     Raises:
         PortInUse: another program listens on the port.
         DatabaseOutOfDate, DatabaseUnavailable: there is nothing to serve from.
+        UnknownName, ModelNotFound, CardInvalid: there is no such network to serve with.
     """
     require_free(settings.host, settings.port, "--port (SIMILOOK_PORT)")
+    check_networks(settings)  # this and the next are said once here, and not by each worker in turn
     with open_catalogue(settings) as catalogue:
-        catalogue.check()  # said once here, and not by each worker in turn
+        catalogue.check()
     variables = settings.environment()
     if settings.workers > 1:
         folder = settings.multiprocess_metrics_dir
@@ -75,5 +79,7 @@ def main() -> None:
     """Serve with the settings of the environment, or say in one sentence why not."""
     try:
         serve(Settings())
-    except (BackendError, DataError) as error:
+    except (BackendError, DataError, ModelError) as error:
         sys.exit(str(error))
+    except ValidationError as error:
+        sys.exit(what_is_wrong(error))

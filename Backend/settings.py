@@ -8,10 +8,12 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from Backend.errors import SecretUnusable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SIMILOOK_"
@@ -132,13 +134,27 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database URL to open, with the password out of its file."""
+        """The database URL to open, with the password out of its file.
+
+        Raises:
+            SecretUnusable: that file cannot be read.
+        """
         if not self.database_url:
             return f"sqlite:///{self.data_dir / 'catalogue.sqlite'}"
         if self.database_password_file is None:
             return self.database_url
-        password = self.database_password_file.read_text(encoding="utf-8").strip()
-        return make_url(self.database_url).set(password=password).render_as_string(hide_password=False)
+        try:
+            password = self.database_password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretUnusable(
+                f"The database password in {self.database_password_file} cannot be read ({error}): check the path and "
+                "the file's rights."
+            ) from error
+        try:
+            url = make_url(self.database_url)
+        except (ArgumentError, ValueError):
+            return self.database_url  # Data refuses it, and says how to write one
+        return url.set(password=password).render_as_string(hide_password=False)
 
     @property
     def images(self) -> str:
@@ -198,6 +214,11 @@ class Settings(BaseSettings):
             if value is not None:
                 variables[ENV_PREFIX + name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
         return variables
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """Return a line for each setting that was refused: its variable, and what is wrong with it."""
+    return "\n".join(f"{ENV_PREFIX}{'.'.join(map(str, row['loc'])).upper()}: {row['msg']}" for row in error.errors())
 
 
 def available_cores() -> int:

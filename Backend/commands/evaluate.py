@@ -41,9 +41,11 @@ def evaluate(
     from Backend.commands.progress import bar
     from Backend.evaluation import encoder_settings, read_labelled
     from Backend.evaluation import evaluate as measure
+    from Backend.folders import make_output_folder
     from Backend.labelled import write_manifest
     from Backend.services import open_embedder
 
+    make_output_folder(out)  # not only after all that is to be written to it
     settings = settings_with(data_dir=data_dir, database_url=database_url)
     pictures = read_labelled(data or write_manifest(settings))
     if limit is not None and limit < len(pictures):
@@ -80,11 +82,13 @@ def api(
     from Backend.commands.demo import api_part
     from Backend.commands.progress import bar
     from Backend.evaluation_api import ask, fill, read_split
+    from Backend.folders import make_output_folder
     from Backend.serving import require_free
     from Backend.supervisor import Supervisor
     from Data.importers import open_source
 
-    settings = settings_with(data_dir=data_dir.resolve(), port=port)
+    make_output_folder(out)
+    settings = settings_with(data_dir=data_dir, port=port)
     require_free(settings.host, settings.port, "--port")
     source, held_out = open_source(name, path), read_split(split)
     typer.echo("Importing and indexing.")
@@ -103,7 +107,6 @@ def api(
             )
     said = facts(f"{path.name}: {found.catalogue} photos as catalogue, {found.queries} of {split.name} as queries")
     lines = "\n".join(f"- {key}: {value}" for key, value in said.items())
-    out.mkdir(parents=True, exist_ok=True)
     (out / "api.md").write_text(f"# The main job, through the HTTP API\n\n{lines}\n\n{found.to_markdown()}\n")
     typer.echo(found.to_markdown())
     typer.echo(f"Written to {out / 'api.md'}.")

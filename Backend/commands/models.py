@@ -32,6 +32,7 @@ def fetch(
     name: Annotated[str | None, typer.Argument(help="What to fetch; without it, the choices are listed.")] = None,
 ) -> None:
     """Fetch published weights into the models folder (needs the training install and the network)."""
+    from Backend.folders import make_folder
     from Model.training.fetch import fetch as download
     from Model.training.fetch import names
 
@@ -39,5 +40,5 @@ def fetch(
         typer.echo("\n".join(names()))
         return
     settings = settings_with()
-    settings.models.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.models)
     typer.echo(f"{download(name, settings.models)} is there; name it in SIMILOOK_ENCODER or SIMILOOK_SEGMENTER.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from Model.encoders import base, onnx  # each registers itself
-from Model.encoders.base import Encoder, Vectors
+from Model.encoders.base import Encoder, Loader, Vectors
 from Model.weights import find_model, list_models
 
-__all__ = ["Encoder", "Vectors", "load_encoder", "onnx"]
+__all__ = ["Encoder", "Vectors", "find_encoder", "load_encoder", "onnx"]
 
 
 def load_encoder(name: str, models_dir: Path | None, threads: int) -> Encoder:
@@ -21,5 +21,15 @@ def load_encoder(name: str, models_dir: Path | None, threads: int) -> Encoder:
     Raises:
         UnknownName, ModelNotFound, CardInvalid, ChecksumMismatch, ProbeMismatch.
     """
+    loader, folder = find_encoder(name, models_dir)
+    return loader(folder, threads)
+
+
+def find_encoder(name: str, models_dir: Path | None) -> tuple[Loader, Path]:
+    """Return what would load an encoder, and from which folder; nothing is loaded yet.
+
+    Raises:
+        UnknownName, ModelNotFound.
+    """
     loader = base.get("onnx" if name not in base.names() and name in list_models(models_dir) else name)
-    return loader(find_model(name, models_dir), threads)
+    return loader, find_model(name, models_dir)

@@ -162,6 +162,33 @@ def test_an_error_of_ours_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_network_that_is_not_there_is_told_before_the_service_starts(tmp_path: Path) -> None:
+    done = similook("serve", "--data-dir", str(tmp_path), "--port", "0", SIMILOOK_ENCODER="nope")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "There is no encoder 'nope': choose one of onnx, resnet34."
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SIMILOOK_PORT": "abc"}, "SIMILOOK_PORT: Input should be a valid integer"),
+        ({"SIMILOOK_SEGMENTER": "nope", "SIMILOOK_PORT": "0"}, "There is no segmenter 'nope'"),
+    ],
+)
+def test_the_classic_way_tells_what_is_wrong(repository: Path, variables: dict[str, str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=repository / "Backend",
+        env=child_environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_port_in_use_names_the_port_and_the_option(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from Backend.cli import app
 from Backend.errors import NothingLabelled, PathUnusable
 from Backend.evaluation import evaluate, read_labelled
+from Backend.evaluation_api import read_split
 from Backend.labelled import write_manifest
 from Backend.main import create_app
 from Backend.settings import Settings
@@ -55,6 +56,29 @@ def test_what_holds_no_labels(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     with pytest.raises(PathUnusable):
         read_labelled(tmp_path / "bad.csv")
+
+
+def test_rows_that_lack_something_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("label,image\ndress,a.jpg\n,b.jpg\nshirt\n\n")
+    assert [row.image.name for row in read_labelled(tmp_path / "shop.csv")] == ["a.jpg"]
+    (tmp_path / "turned.csv").write_text("image,label\na.jpg,dress\nb.jpg\n")
+    assert [row.image.name for row in read_labelled(tmp_path / "turned.csv")] == ["a.jpg"]
+
+
+def test_a_cell_without_an_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text('image,label\na.jpg,"' + "x" * 1_100_000 + "\n")
+    with pytest.raises(PathUnusable, match="field larger than field limit"):
+        read_labelled(tmp_path / "shop.csv")
+    with pytest.raises(PathUnusable, match="field larger than field limit"):
+        read_split(tmp_path / "shop.csv")
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["evaluate", "api", "photos", "--split", "val.csv"]])
+def test_a_folder_that_cannot_be_written_to_is_told_first(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    result = run(app, [*command, "--out", str(tmp_path / "file" / "out"), "--data-dir", str(tmp_path / "data")])
+    assert isinstance(result.exception, PathUnusable)
+    assert "file/out cannot be made" in str(result.exception)
 
 
 def test_labels_without_pictures_are_told(tmp_path: Path) -> None:

@@ -76,6 +76,22 @@ def test_the_key_itself_is_not_kept(keys: ApiKeys, tmp_path: Path) -> None:
     assert json.loads(text)["format"] == 1
 
 
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "slk", '{"format": 2, "keys": []}', '{"format": 1, "keys": [{"name": "shop"}]}', "\xff"]
+)
+def test_a_file_of_keys_that_is_not_ours_is_told(keys: ApiKeys, tmp_path: Path, content: str) -> None:
+    (tmp_path / "keys.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(SecretUnusable, match=r"keys\.json cannot be read .*: restore the file\.$") as caught:
+        keys.check("slk_guess", "catalogue")
+    assert "\n" not in str(caught.value)
+
+
+def test_keys_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SecretUnusable, match="cannot be"):
+        ApiKeys(tmp_path / "api_key", tmp_path / "file" / "keys.json").create("shop", ("catalogue",))
+
+
 def test_a_name_is_taken_once_and_can_be_revoked(keys: ApiKeys) -> None:
     key = keys.create("shop", ("catalogue",))
     with pytest.raises(KeyNameTaken):

@@ -10,8 +10,12 @@ from pydantic import BaseModel, ValidationError
 
 from Backend.commands.demo import api_part
 from Backend.commands.options import settings_with
+from Backend.errors import PathUnusable, SecretUnusable
+from Backend.services import check_networks, open_catalogue
 from Backend.settings import Settings
+from Data.errors import DatabaseError
 from Frontend.settings import Settings as PageSettings
+from Model.errors import ModelError
 
 
 def documented(repository: Path) -> set[str]:
@@ -83,6 +87,52 @@ def test_password_comes_from_its_file(tmp_path: Path) -> None:
     secret.write_text("p@ss/word\n")
     settings = Settings(database_url="postgresql+psycopg://similook@db/similook", database_password_file=secret)
     assert settings.database == "postgresql+psycopg://similook:p%40ss%2Fword@db/similook"
+
+
+def test_a_password_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    address = "postgresql+psycopg://similook@db/similook"
+    with pytest.raises(SecretUnusable, match=f"The database password in {secret} cannot be read"):
+        _ = Settings(database_url=address, database_password_file=secret).database
+    secret.write_bytes(b"\xff\xfe")
+    with pytest.raises(SecretUnusable):
+        _ = Settings(database_url=address, database_password_file=secret).database
+
+
+@pytest.mark.parametrize("address", ["nonsense", "postgresql://u@h:many/d"])
+def test_a_database_address_that_cannot_be_read_is_told(tmp_path: Path, address: str) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2hunter2")
+    for file in (None, secret):
+        settings = Settings(database_url=address, database_password_file=file)
+        with pytest.raises(DatabaseError, match="The database address cannot be read"):
+            open_catalogue(settings)
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PathUnusable, match="cannot be made"):
+        open_catalogue(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"encoder": "nope"}, "There is no encoder 'nope'"),
+        ({"segmenter": "nope"}, "There is no segmenter 'nope'"),
+        ({"classifier": "nope"}, "There is no model named 'nope'"),
+        ({"encoder": "classifier"}, "classifier is a model of kind classifier, not encoder"),
+        ({"segmenter": "resnet34"}, "resnet34 is a model of kind encoder, not segmenter"),
+        ({"classifier": "resnet34"}, "resnet34 is a model of kind encoder, not classifier"),
+    ],
+)
+def test_networks_that_are_not_there_are_told_before_anything_is_loaded(
+    tmp_path: Path, wrong: dict[str, str], said: str
+) -> None:
+    check_networks(Settings(data_dir=tmp_path))
+    check_networks(Settings(data_dir=tmp_path, segmenter="none", classifier=""))
+    with pytest.raises(ModelError, match=said):
+        check_networks(Settings(data_dir=tmp_path, **wrong))
 
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
