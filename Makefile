@@ -48,14 +48,23 @@ test-serving: $(VENV)/.serving-tests  ## The suite without torch and its tests.
 
 check: $(VENV)/.everything  ## Format, lint, types, import contracts, tests: what CI runs.
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(MAKE) lint
+	$(MAKE) types
+	$(MAKE) imports
 	$(MAKE) test
 
 format: $(VENV)/.everything  ## Format and mend what the linter can mend.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.everything  ## What the linter finds.
+	$(BIN)/ruff check .
+
+types: $(VENV)/.everything  ## mypy --strict over the four rooms.
+	$(BIN)/mypy
+
+imports: $(VENV)/.everything  ## Which room may import which.
+	$(BIN)/lint-imports
 
 bench: $(VENV)/.everything  ## Benchmarks with their baselines in the same run; results go to docs/results.
 	$(BIN)/python -m benchmarks

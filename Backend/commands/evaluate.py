@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from Backend.commands.options import DatabaseUrl, DataDir, settings_with
+from Backend.commands.options import DatabaseUrl, DataDir, refuse_before_subcommand, settings_with
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -37,6 +37,7 @@ def evaluate(
 ) -> None:
     """Measure accuracy, P@k, mAP, instance recall and latency, with 95 % intervals over groups."""
     if context.invoked_subcommand is not None:
+        refuse_before_subcommand(context)
         return
     from Backend.commands.progress import bar
     from Backend.evaluation import encoder_settings, read_labelled

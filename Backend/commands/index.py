@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from Backend.commands.options import DatabaseUrl, DataDir, settings_with
+from Backend.commands.options import DatabaseUrl, DataDir, given, refuse_before_subcommand, settings_with
 
 if TYPE_CHECKING:
     from Backend.indexer import IndexReport
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make products findable: look at their pictures, and build the index.")
 
 SHOWN_FAILURES = 20
+NOT_WATCHED = ("rebuild", "category", "limit")
 
 
 @app.callback(invoke_without_command=True)
@@ -42,7 +43,11 @@ def index(
 ) -> None:
     """Look at the pictures that have not been looked at, and build the index when that is due."""
     if context.invoked_subcommand is not None:
+        refuse_before_subcommand(context)
         return
+    for name in NOT_WATCHED:
+        if watch and given(context, name):
+            raise typer.BadParameter("goes without --watch, which takes up every picture", param_hint=f"--{name}")
     from Backend.indexing import Indexing
 
     settings = settings_with(data_dir=data_dir, database_url=database_url, encoder=model_version, index_kind=index)

@@ -1,6 +1,7 @@
 """The command line: the same answers as the API, and one sentence for what cannot be done."""
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -102,6 +103,36 @@ def test_import_then_index_then_facts(tmp_path: Path, photos: list[DrawnPhoto]) 
     rebuilt = run(app, ["index", "--rebuild", *data])
     assert "Built the index" in rebuilt.stdout
     assert run(app, ["index", "rollback", *data]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "option", [["--rebuild"], ["--category", "dress"], ["--limit", "5"]], ids=lambda option: option[0]
+)
+def test_watching_refuses_what_it_would_not_do(tmp_path: Path, option: list[str]) -> None:
+    result = run(app, ["index", "--watch", *option, "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"Invalid value for {option[0]}: goes without --watch" in plain(result.output)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["index", "--data-dir", "shop", "rollback"],
+        ["index", "--rebuild", "facts"],
+        ["evaluate", "--limit", "20", "api", "photos", "--split", "val.csv"],
+    ],
+    ids=" ".join,
+)
+def test_an_option_before_a_subcommand_is_refused(arguments: list[str]) -> None:
+    result = run(app, arguments)
+    assert result.exit_code == 2
+    subcommand = next(word for word in arguments if word in ("rollback", "facts", "api"))
+    assert f"Invalid value for {arguments[1]}: it does not count for `{subcommand}`" in plain(result.output)
+
+
+def plain(output: str) -> str:
+    """Return a message without the frame that is drawn around it."""
+    return " ".join(output.replace("│", " ").split())
 
 
 def test_facts_without_an_index(tmp_path: Path) -> None:
@@ -215,6 +246,20 @@ def test_make_passes_the_ports_on(repository: Path) -> None:
 
     assert recipe() == "demo"
     assert recipe("PORT=8001", "PAGE_PORT=8502").split() == ["demo", "--port", "8001", "--page-port", "8502"]
+
+
+def test_every_target_of_make_does_something(repository: Path) -> None:
+    text = (repository / "Makefile").read_text(encoding="utf-8")
+    phony = next(line for line in text.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    assert [name for name in phony if not re.search(rf"^{name}:", text, re.MULTILINE)] == []
+
+
+def test_make_check_runs_every_gate_in_order(repository: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    done = subprocess.run(["make", "-n", "check"], cwd=repository, capture_output=True, text=True)
+    steps = re.findall(r"/(ruff format --check|ruff check|mypy|lint-imports|python -m pytest)", done.stdout)
+    assert steps == ["ruff format --check", "ruff check", "mypy", "lint-imports", "python -m pytest"]
 
 
 def free_port() -> int:
