@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from Data.durable import flush_folder
 from Data.errors import ImageNotFound, ImageStoreError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -77,19 +78,29 @@ class ImageStore:
         keys = [sha256_of(data).hexdigest() for data in pictures]
         missing = {key: data for key, data in zip(keys, pictures, strict=True) if not self.exists(key)}
         try:
-            if not self._local:
+            if self._local:
+                self._put_files(missing)
+            else:
                 for key, data in missing.items():
                     self._fs.makedirs(self.path_layout(key).rsplit("/", 1)[0], exist_ok=True)
                     self._fs.pipe_file(self.path_layout(key), data)
-            elif len(missing) < 2:
-                for key, data in missing.items():
-                    self._put_file(key, data)
-            else:
-                with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-                    list(pool.map(self._put_file, missing, missing.values()))
         except OSError as error:
             raise ImageStoreError(f"The picture store {self.location} cannot be written to ({error}).") from error
         return keys
+
+    def _put_files(self, pictures: dict[str, bytes]) -> None:
+        """Write files by their keys; when it returns, they outlive a power cut, as the rows do that will show them."""
+        if not pictures:
+            return
+        root = Path(self._root)
+        made = [folder for folder in (root, *root.parents) if not folder.is_dir()]
+        folders = {folder.parent for folder in made} | {root}
+        for key in pictures:
+            folders.update(Path(self.path_layout(key)).parents[:2])
+        with ThreadPoolExecutor(_SYNC_THREADS) as pool:
+            list(pool.map(self._put_file, pictures, pictures.values()))
+            # Those that were there before as well: another process may have made them a moment ago.
+            list(pool.map(flush_folder, folders))
 
     def _put_file(self, key: str, data: bytes) -> None:
         """Write beside the place and rename: a reader or a crash never meets half a file."""

@@ -1,12 +1,14 @@
 """A shop's feed at an address, as a file: fetched again only when it has changed."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
-from urllib.parse import urlsplit
 
+from Data.crawler.addresses import split
 from Data.crawler.fetcher import Fetcher, FetchLimits
+from Data.durable import flush_folder
 from Data.errors import ImportFailed
 
 FEED_LIMITS = FetchLimits(max_bytes=8_000_000_000, timeout_s=1800.0)
@@ -27,7 +29,7 @@ def download_feed(url: str, folder: Path, fetcher: Fetcher, limits: FetchLimits 
         ImportFailed: the folder cannot be written to.
     """
     name = sha256(url.encode()).hexdigest()[:16]
-    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    suffix = PurePosixPath(split(url).path).suffix.lower()
     path = folder / f"{name}{suffix if 1 < len(suffix) <= _SUFFIX and suffix[1:].isalnum() else ''}"
     state = folder / f"{name}.state"
     known = _read_state(state) if path.is_file() else {}
@@ -37,8 +39,11 @@ def download_feed(url: str, folder: Path, fetcher: Fetcher, limits: FetchLimits 
             try:
                 came = fetcher.download(url, file, known.get("etag"), known.get("last_modified"), limits)
                 if came.changed:
+                    file.flush()
+                    os.fsync(file.fileno())
                     state.unlink(missing_ok=True)  # never the old file's validators beside the new file
                     Path(file.name).replace(path)
+                    flush_folder(folder)  # nor the new file's beside the old, or half of the new
                     said = {"url": url, "etag": came.etag, "last_modified": came.last_modified}
                     state.write_text(json.dumps(said), encoding="utf-8")
             finally:

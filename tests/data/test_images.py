@@ -83,6 +83,34 @@ def test_what_a_crash_left_is_no_picture(tmp_path: Path) -> None:
     assert list(store.iter_sha256()) == [key]
 
 
+def test_what_was_put_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is flushed before it has its name, and then every folder that got a new name, up to one that stood."""
+    flushed: dict[str, set[str]] = {}
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed[str(path)] = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    store = ImageStore(tmp_path / "new" / "pictures")
+    for pictures in ([b"one"], [b"two", b"three", b"four"]):
+        flushed.clear()
+        for key in store.put_many(pictures):
+            path = store.local_path(key)
+            assert path is not None
+            assert any(f".writing-{key[:8]}" in name for name in flushed)
+            while path != tmp_path / "new" / "pictures":
+                assert path.name in flushed[str(path.parent)]
+                path = path.parent
+        if pictures == [b"one"]:
+            assert "pictures" in flushed[str(tmp_path / "new")] and "new" in flushed[str(tmp_path)]
+    flushed.clear()
+    store.put_many([b"one", b"two"])
+    assert flushed == {}
+
+
 def test_a_reader_never_meets_half_a_picture(tmp_path: Path) -> None:
     writer, reader = ImageStore(tmp_path), ImageStore(tmp_path)
     pictures = [bytes([number]) * 300_000 for number in range(30)]
