@@ -65,7 +65,8 @@ class Settings(BaseSettings):
         default=(), description="Origins allowed to call from a browser."
     )
     max_upload_mb: float = Field(default=20.0, gt=0, le=1_000, description="Largest request body in MB (10^6 bytes).")
-    max_megapixels: float = Field(default=60.0, gt=0, le=1_000, description="Largest picture in megapixels.")
+    # Pillow itself refuses twice its MAX_IMAGE_PIXELS.
+    max_megapixels: float = Field(default=60.0, gt=0, le=178, description="Largest picture in megapixels; 178 at most.")
     request_timeout_s: float = Field(
         default=30.0, gt=0, le=600, description="Longest wait for a picture's turn, then 503."
     )

@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     api_timeout_s: float = Field(default=30.0, gt=0, le=600, description="Longest wait of the page for an answer.")
     api_retries: int = Field(default=2, ge=0, le=10, description="Times the page tries a failed call again.")
     max_upload_mb: float = Field(default=20.0, gt=0, le=1_000, description="Largest upload in MB (10^6 bytes).")
-    max_megapixels: float = Field(default=60.0, gt=0, le=1_000, description="Largest picture in megapixels.")
+    # Pillow itself refuses twice its MAX_IMAGE_PIXELS.
+    max_megapixels: float = Field(default=60.0, gt=0, le=178, description="Largest picture in megapixels; 178 at most.")
     language: Literal["auto", "en", "ko"] = Field(
         default="auto", description="Language the page starts in; auto: the browser's."
     )

@@ -1,5 +1,6 @@
 """`similook demo`: everything on this machine, with the drawn sample catalogue."""
 
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,7 @@ def demo(
     with Supervisor() as parts:
         parts.stop_on_signals()
         if not no_page:
-            parts.start(_page(settings))  # first: it loads while the catalogue is looked after
+            parts.start(page_part(settings))  # first: it loads while the catalogue is looked after
         prepare(settings, typer.echo)
         parts.start(api_part(settings))
         if not parts.wait_ready(READY_S):
@@ -60,7 +61,8 @@ def api_part(settings: "Settings") -> "Part":
     )
 
 
-def _page(settings: "Settings") -> "Part":
+def page_part(settings: "Settings") -> "Part":
+    """Return the page as a part to start."""
     from Backend.settings import REPOSITORY, child_environment
     from Backend.supervisor import Part
 
@@ -72,6 +74,7 @@ def _page(settings: "Settings") -> "Part":
             *("--server.port", str(settings.page_port)),
             *("--server.headless", "true"),
             *("--server.fileWatcherType", "none"),
+            *("--server.maxUploadSize", str(math.ceil(settings.max_upload_mb))),  # else its config.toml counts
             *("--browser.gatherUsageStats", "false"),
         ],
         environment=child_environment({"SIMILOOK_API_URL": f"http://{settings.host}:{settings.port}"}),

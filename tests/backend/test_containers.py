@@ -1,5 +1,7 @@
 """What can be told of the containers without an engine. (With one: tests/compose.)"""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -65,6 +67,26 @@ def test_what_can_be_set_from_outside_is_documented(repository: Path) -> None:
     rows = re.findall(r"^\| (`\w+`[^|]*) \|", (repository / "docs" / "compose.md").read_text(), re.MULTILINE)
     documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
     assert set(re.findall(r"\$\{(\w+)", text)) == documented
+
+
+@pytest.mark.parametrize("limit", ["20", "7.5", "50"])
+def test_the_page_takes_uploads_as_large_as_its_setting(repository: Path, tmp_path: Path, limit: str) -> None:
+    """Streamlit refuses by itself what is larger than an option that only its start can set."""
+    lines = (repository / "Frontend" / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    command = json.loads(next(line for line in lines if line.startswith("CMD ")).removeprefix("CMD "))
+    streamlit = tmp_path / "streamlit"
+    streamlit.write_text('#!/bin/sh\necho "$@"\n')
+    streamlit.chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:{os.defpath}", "SIMILOOK_MAX_UPLOAD_MB": limit}
+    said = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60).stdout
+    [size] = re.findall(r"--server\.maxUploadSize=(\d+)", said)
+    assert float(limit) <= int(size) <= float(limit) + 1
+    assert said.startswith("run demo.py --server.address=0.0.0.0 --server.port=8501")
+
+
+def test_page_and_service_are_told_the_same_limit(compose: dict[str, Any]) -> None:
+    told = {compose["services"][name]["environment"]["SIMILOOK_MAX_UPLOAD_MB"] for name in ("backend", "frontend")}
+    assert told == {"${SIMILOOK_MAX_UPLOAD_MB:-20}"}
 
 
 def test_neither_image_that_serves_installs_torch(repository: Path) -> None:

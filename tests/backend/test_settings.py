@@ -1,14 +1,18 @@
 """Settings: all of them are documented, they reach child processes unchanged, and secrets come from files."""
 
+import io
+import math
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 
-from Backend.commands.demo import api_part
+from Backend.commands.demo import api_part, page_part
 from Backend.commands.options import settings_with
 from Backend.errors import PathUnusable, SecretUnusable
 from Backend.services import check_networks, open_catalogue
@@ -152,10 +156,37 @@ def test_origins_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().cors_origins == ("https://a.example", "https://b.example")
 
 
-@pytest.mark.parametrize("wrong", [{"port": 70_000}, {"workers": 0}, {"public_base_url": "shop.example"}])
+@pytest.mark.parametrize(
+    "wrong", [{"port": 70_000}, {"workers": 0}, {"public_base_url": "shop.example"}, {"max_megapixels": 179}]
+)
 def test_impossible_values_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings(**wrong)
+
+
+@pytest.mark.parametrize("settings", [Settings, PageSettings], ids=["service", "page"])
+def test_a_picture_of_as_many_megapixels_as_can_be_set_is_opened(settings: type[Settings | PageSettings]) -> None:
+    side = math.isqrt(int(settings(max_megapixels=178).max_megapixels * 1_000_000))
+    file = io.BytesIO()
+    Image.new("1", (side, side)).save(file, "PNG")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        assert Image.open(file).size == (side, side)
+    with pytest.raises(ValidationError, match="less than or equal to 178"):
+        settings(max_megapixels=179)
+
+
+def test_the_demo_tells_streamlit_how_much_may_be_uploaded() -> None:
+    part = page_part(Settings(max_upload_mb=49.5))
+    options = part.command[part.command.index("demo.py") + 1 :]
+    shown = subprocess.run(
+        [sys.executable, "-m", "streamlit", "config", "show", *options],
+        cwd=part.folder,
+        env=dict(part.environment),
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(r"^maxUploadSize = (\d+)", shown.stdout, re.MULTILINE).group(1) == "50"  # type: ignore[union-attr]
 
 
 def test_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
