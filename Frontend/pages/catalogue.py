@@ -95,7 +95,11 @@ def colours(found: Colours, words: StatisticsTexts, language: Language) -> None:
 def comparison(client: ApiClient, texts: Texts, words: StatisticsTexts, language: Language, settings: Settings) -> None:
     """Let a person choose a product, and draw its colours beside those of its matches."""
     st.html(statistics_cards.section(words.compare, words.compare_hint))
-    on_offer = {product.product_id: product.name for product in some_products(client)}
+    try:
+        on_offer = {product.product_id: product.name for product in some_products(client)}
+    except ServiceError as error:
+        views.problem(texts, settings, error)
+        return
     chosen = st.selectbox(
         words.compare_id,
         list(on_offer),
@@ -157,7 +161,11 @@ def statistics(_client: ApiClient) -> Statistics:
 
 @st.cache_data(ttl=KEPT_S, show_spinner=False)
 def some_products(_client: ApiClient) -> Sequence[CatalogueProduct]:
-    """Return products to choose from; any other can be typed."""
+    """Return products to choose from; any other can be typed.
+
+    Raises:
+        ServiceError: the service did not answer; that is not kept.
+    """
     return _client.products(ON_OFFER)
 
 

@@ -77,6 +77,7 @@ class Mood:
     """How the service behaves from now on."""
 
     problem: tuple[int, str, str] | None = None
+    list_problem: tuple[int, str, str] | None = None
     expired_tokens: bool = False
     garment: bool = True
     certain: bool = True
@@ -122,8 +123,10 @@ def create(mood: Mood) -> FastAPI:
             "total_count": len(kept),
         }
 
-    @app.get("/api/products")
-    def products(limit: int, category: str | None = None) -> dict[str, Any]:
+    @app.get("/api/products", response_model=None)
+    def products(limit: int, category: str | None = None) -> Response | dict[str, Any]:
+        if mood.list_problem:
+            return refusal(*mood.list_problem)
         return {"products": [p for p in mood.products if category in (None, p["category_slug"])][:limit]}
 
     @app.get("/api/categories", response_model=None)

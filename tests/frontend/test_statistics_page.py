@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from Frontend.answers_statistics import Colours
 from Frontend.charts import bars, channels, channels_against
+from Frontend.texts import TEXTS
 from Frontend.texts_statistics import ENGLISH, KOREAN, StatisticsTexts
 from tests.frontend.conftest import Service
 
@@ -83,6 +84,21 @@ def test_a_service_that_is_down_can_be_asked_again(page: AppTest, service: Servi
     service.mood.problem = None
     page.button(key="retry").click().run()
     assert "<dd>1,234</dd>" in html(page)
+
+
+def test_figures_are_shown_although_the_list_of_products_fails(page: AppTest, service: Service) -> None:
+    service.mood.list_problem = (503, "database-unavailable", "Starting.")
+    st.cache_data.clear()
+    page.run()
+    assert not page.exception
+    shown = html(page)
+    assert "<dd>1,234</dd>" in shown
+    assert TEXTS["en"].error_down in shown
+    assert "compact" in shown
+    assert not page.selectbox
+    service.mood.list_problem = None
+    page.run()
+    assert page.selectbox(key="compare").options
 
 
 def test_plots_hold_what_they_are_given() -> None:
