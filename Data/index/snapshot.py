@@ -1,6 +1,8 @@
 """One moment of the index: a base, what has changed since, and the search over both. Nothing in it ever changes."""
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -31,8 +33,20 @@ class ProductHit(NamedTuple):
 
 
 class _Entry(NamedTuple):
+    """A row that was found: what makes two of them one result, the product, and how deep had to be looked for it.
+
+    Equal cosines come in the order of their vector_id. Only where so many pictures are the same that one look does not
+    bring all of them, those of the first look come first, whichever they are: a page that was shown stays as it was.
+    """
+
     key: str | int
     hit: ProductHit
+    look: int
+
+    @property
+    def place(self) -> tuple[float, int, int]:
+        """What results are sorted by."""
+        return -self.hit.cosine, self.look, self.hit.vector_id
 
 
 @dataclass(frozen=True)
@@ -117,48 +131,38 @@ class Snapshot:
         if 0 < len(wanted.exclude_product_ids) <= _DROPPED_LATER:
             dropped, wanted = wanted.exclude_product_ids, replace(wanted, exclude_product_ids=frozenset())
         base_rows, segment_rows = self._allowed(wanted)
-        best: dict[str | int, ProductHit] = {}
-        for entry in self._from_base(query, k, base_rows, by, dropped):
-            best[entry.key] = entry.hit
+        best: dict[str | int, _Entry] = {}
+        pieces = [self._from_base(query, k, base_rows, by, dropped)]
         for segment, rows in zip(self.segments, segment_rows, strict=True):
-            for key, hit in self._from_segment(segment, query, k, rows, by, dropped):
-                if key not in best or (-hit.cosine, hit.vector_id) < (-best[key].cosine, best[key].vector_id):
-                    best[key] = hit
-        return sorted(best.values(), key=lambda hit: (-hit.cosine, hit.vector_id))[:k]
+            pieces.append(self._from_segment(segment, query, k, rows, by, dropped))
+        for entry in itertools.chain.from_iterable(pieces):
+            if entry.key not in best or entry.place < best[entry.key].place:
+                best[entry.key] = entry
+        return [entry.hit for entry in sorted(best.values(), key=lambda entry: entry.place)[:k]]
 
     def _from_segment(
         self, segment: Segment, query: NDArray[np.float32], k: int, rows: Allowed, by: By, dropped: frozenset[str]
     ) -> list[_Entry]:
-        depth = min(rows.count, max(k, PAGE_ROWS))
-        found: list[_Entry] = []
-        while depth:
+        def look(depth: int, number: int) -> Iterator[_Entry]:
             scores, places = segment.rows.search(query, depth, rows)
-            columns = segment.columns
-            found = _distinct(_entries(columns, None, segment.ids[places[0]], places[0], scores[0], by, dropped), k)
-            if len(found) >= k or depth >= rows.count:
-                break
-            depth = min(rows.count, depth * _DEEPER)
-        return found
+            row, score = _ordered(places[0], scores[0])
+            return _entries(segment.columns, None, segment.ids[row], row, score, by, dropped, number)
+
+        return _look_deeper(look, rows.count, k)
 
     def _from_base(
         self, query: NDArray[np.float32], k: int, rows: Allowed | None, by: By, dropped: frozenset[str]
     ) -> list[_Entry]:
-        if self.base is None:
+        base = self.base
+        if base is None:
             return []
-        exist = len(self.base.rows) if rows is None else rows.count
-        depth = min(exist, max(k, PAGE_ROWS))
-        found: list[_Entry] = []
-        while depth:
-            places, scores = self.base.index.search(query, depth, rows)
-            valid = places[0] >= 0
-            row, score = places[0][valid], scores[0][valid]
-            ids = self.base.ids.at(row)
-            entries = _distinct(_entries(self.base.columns, self, ids, row, score, by, dropped), k)
-            found = _continued(found, entries, k, last=depth >= exist)
-            if len(found) >= k or depth >= exist:
-                break
-            depth = min(exist, depth * _DEEPER)
-        return found
+
+        def look(depth: int, number: int) -> Iterator[_Entry]:
+            places, scores = base.index.search(query, depth, rows)
+            row, score = _ordered(places[0], scores[0])
+            return _entries(base.columns, self, base.ids.at(row), row, score, by, dropped, number)
+
+        return _look_deeper(look, len(base.rows) if rows is None else rows.count, k)
 
     def group_of(self, row: int) -> str | None:
         """Return the group of a row of the base."""
@@ -211,6 +215,18 @@ class Snapshot:
         yield self.base.columns, np.flatnonzero(chosen)
 
 
+def _ordered(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the rows that were found, best first and equal ones by their number: Faiss gives those in its own order.
+
+    Args:
+        rows: -1 for none. Shape: (depth,).
+        scores: Shape: (depth,).
+    """
+    order = np.lexsort((rows, -scores))
+    order = order[rows[order] >= 0]
+    return rows[order], scores[order]
+
+
 def _entries(
     columns: Columns,
     snapshot: Snapshot | None,
@@ -219,6 +235,7 @@ def _entries(
     scores: NDArray[np.float32],
     by: By,
     dropped: frozenset[str],
+    look: int,
 ) -> Iterator[_Entry]:
     """Yield what was found, best first, with the key that makes two of them one result."""
     product, group = columns.words["product_id"], columns.words["group_id"]
@@ -232,31 +249,42 @@ def _entries(
         elif by == "group":
             named = group.text(row) if snapshot is None else snapshot.group_of(row)
             key = product_id if named is None else f"group {named}"
-        yield _Entry(key, ProductHit(product_id, vector_id, score))
+        yield _Entry(key, ProductHit(product_id, vector_id, score), look)
 
 
-def _distinct(entries: Iterator[_Entry], k: int) -> list[_Entry]:
-    """Return the first k entries of different keys."""
-    found: dict[str | int, _Entry] = {}
-    for entry in entries:
-        found.setdefault(entry.key, entry)
-        if len(found) >= k:
+def _look_deeper(look: Callable[[int, int], Iterator[_Entry]], exist: int, k: int) -> list[_Entry]:
+    """Return the first k entries of different keys, looking deeper until there are as many.
+
+    Args:
+        look: Takes a depth and the number of the look, and yields so many of the nearest, best first.
+        exist: Rows that there are to find.
+    """
+    depth = min(exist, max(k, PAGE_ROWS))
+    found: list[_Entry] = []
+    for number in itertools.count():
+        if not depth:
             break
-    return list(found.values())
+        found = _continued(found, look(depth, number), k, last=depth >= exist)
+        if len(found) >= k or depth >= exist:
+            break
+        depth = min(exist, depth * _DEEPER)
+    return found
 
 
-def _continued(first: list[_Entry], deeper: list[_Entry], k: int, last: bool) -> list[_Entry]:
-    """Return the results of a search continued by those of a deeper one.
+def _continued(first: list[_Entry], deeper: Iterator[_Entry], k: int, last: bool) -> list[_Entry]:
+    """Return the results of a search continued by those of a deeper one, k of different keys.
 
     A deeper approximate search may find something that should have come earlier. Pages that were shown must stay, so it
     is left out, as a shallower search would have; unless nothing else is left to reach k.
     """
-    if not first:
-        return deeper
-    known = {entry.key for entry in first}
-    new = [entry for entry in deeper if entry.key not in known]
-    tail = first[-1].hit.cosine
-    joined = first + [entry for entry in new if entry.hit.cosine <= tail]
-    if last and len(joined) < k:
-        joined = sorted(first + new, key=lambda entry: (-entry.hit.cosine, entry.hit.vector_id))
-    return joined[:k]
+    found = {entry.key: entry for entry in first}
+    tail = first[-1].hit.cosine if first else math.inf
+    late: dict[str | int, _Entry] = {}
+    for entry in deeper:
+        if len(found) >= k:
+            break
+        if entry.key not in found and entry.key not in late:
+            (found if entry.hit.cosine <= tail else late)[entry.key] = entry
+    if last and len(found) < k:
+        return sorted([*found.values(), *late.values()], key=lambda entry: entry.place)[:k]
+    return list(found.values())

@@ -116,6 +116,45 @@ def test_longer_answers_begin_with_the_shorter(shop: Any) -> None:
     assert len(index.search(query, 1000)[0]) == 330
 
 
+@pytest.mark.parametrize(("twins", "pictures"), [(30, 1), (90, 3), (500, 1), (300, 2)])
+def test_longer_answers_begin_with_the_shorter_where_many_pictures_are_the_same(
+    shop: Any, twins: int, pictures: int
+) -> None:
+    """A shop's one picture for everything: `twins` products in the base and half as many beside it show it."""
+    same = shop.vector()
+
+    def fill(count: int, first: int) -> None:
+        products = [shop.product(number, pictures) for number in range(first, first + count)]
+        for product in products:
+            shop.vectors.update({picture.sha256: same for picture in product.pictures})
+        shop.put(products)
+
+    fill(twins, 0)
+    shop.fill(250, first=5000)
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    fill(twins // 2, 2000)
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    near = shop.vector()
+    for query in (same[None], (near / np.linalg.norm(near))[None]):
+        for by in ("product", "group", "picture"):
+            whole = index.search(query, 200, by=by)[0]
+            assert len({hit.vector_id if by == "picture" else hit.product_id for hit in whole}) == 200
+            for k in (1, 5, 10, 57, 120, 199):
+                assert index.search(query, k, by=by)[0] == whole[:k]
+
+
+def test_equal_cosines_come_in_the_order_of_their_numbers(shop: Any) -> None:
+    same = shop.vector()
+    products = [shop.product(number) for number in range(40)]
+    shop.vectors.update({product.pictures[0].sha256: same for product in products})
+    shop.put(products[:30])
+    build_generation(shop.directory, shop.features, EMBEDDER)
+    shop.put(products[30:])
+    index = LiveIndex(shop.directory, shop.catalogue.engine, EMBEDDER)
+    for k in (3, 35):
+        assert [hit.product_id for hit in index.search(same[None], k)[0]] == [f"p{number}" for number in range(k)]
+
+
 def test_facets_count_products(shop: Any) -> None:
     shop.fill(50, pictures=2)
     build_generation(shop.directory, shop.features, EMBEDDER)
