@@ -197,9 +197,15 @@ def test_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_settings_read_the_environment(repository: Path) -> None:
-    readers = [
-        path.relative_to(repository).as_posix()
-        for path in sorted((repository / "Backend").rglob("*.py"))
-        if re.search(r"os\.(environ|getenv)", path.read_text())
-    ]
-    assert readers == ["Backend/settings.py"]
+    readers = {
+        path.relative_to(repository).as_posix(): set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z_]+)"', path.read_text()))
+        for room in ("Backend", "Frontend", "Model", "Data")
+        for path in sorted((repository / room).rglob("*.py"))
+        if re.search(r"\b(environ|getenv|putenv)\b", path.read_text())
+    }
+    text = (repository / "docs" / "settings.md").read_text()
+    training = {name for name in readers if name.startswith("Model/training/")}
+    assert set(readers) - training == {"Backend/settings.py", "Model/session.py", "Data/index/native.py"}
+    for name in ("Model/session.py", "Data/index/native.py"):
+        assert readers[name]
+        assert {word for word in (name, *readers[name]) if f"`{word}`" not in text} == set()

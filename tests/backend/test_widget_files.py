@@ -45,6 +45,14 @@ def test_a_file_travels_gzipped_where_that_is_understood(client: TestClient, rep
     assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
+def test_the_page_counts_its_lines_rightly(repository: Path) -> None:
+    lines = [line for line in snippet("https://api.example", "dress-007").splitlines() if line]
+    assert len(lines) == 4
+    page = (repository / "Backend" / "static" / "widget.html").read_text(encoding="utf-8")
+    assert "<h1>Similar pieces, in four lines.</h1>" in page
+    assert "with four lines of HTML" in (repository / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["widget.html", "..%2Fmain.py", "nothing.js"])
 def test_nothing_else_is_served(client: TestClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code in (404, 422)

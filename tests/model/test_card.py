@@ -1,6 +1,7 @@
 """A card says what it must, and nothing impossible."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,13 @@ def test_a_card_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     card.save(tmp_path)
     assert Card.load(tmp_path) == card
     assert np.linalg.norm(card.probe.vector if card.probe else 0) == pytest.approx(1, abs=1e-3)
+
+
+def test_every_field_is_documented(repository: Path) -> None:
+    text = (repository / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = text.partition("## Weights: `card.json`")[2].partition("\n## ")[0]
+    rows = "".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(Card.model_fields)
 
 
 @pytest.mark.parametrize(
