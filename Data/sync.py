@@ -75,12 +75,22 @@ class SyncPlan:
                 f"The feed is cut off ({self.cut_off.rstrip('.')}), so nothing was changed: mend it, or take what "
                 "there is with --force, which marks nothing as gone."
             )
-        if self.stored and self.gone / self.stored > MAX_SHRINK:
+        # As many of them as there are bad rows without an id may be in the feed after all.
+        if self.stored and (self.gone - self.report.unnamed) / self.stored > MAX_SHRINK:
             return (
                 f"{self.gone} of {self.stored} products are missing from the feed, more than {MAX_SHRINK:.0%}, so "
                 "nothing was changed: check the feed, or use --force if they are really gone."
             )
         return None
+
+    def caution(self) -> str | None:
+        """Return why what is missing stays although nothing is refused, None where it does not."""
+        if not self.absent or not self.report.unnamed:
+            return None
+        return (
+            f"Bad rows whose id cannot be read: {self.report.unnamed}. What is missing may be one of them, so nothing "
+            "is taken away: mend them, or use --force if it is really gone."
+        )
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,8 @@ class Sync:
         """Do what the plan says; cut off at any instant, running it again goes on where it stopped.
 
         Args:
-            force: although the feed shrank or is cut off.
+            force: although the feed shrank, is cut off, or has bad rows whose id cannot be read. One that is cut off
+                takes nothing away even then; without force, one with such rows does not either.
             delete: delete products that are missing from the feed instead of putting them out of stock.
             progress: called after each batch.
         Raises:
@@ -177,6 +188,7 @@ class Sync:
             raise SyncRefused(said)
         # The plan has told of bad rows already; only what comes up with the pictures is new.
         report = ImportReport(problem_count=plan.report.problem_count, problems=list(plan.report.problems))
+        report.unnamed = plan.report.unnamed
         report.currencies = plan.report.currencies
         intake = Intake(self._importer, self._catalogue, self._images, self._source, report)
         for candidates in self._candidates():
@@ -185,7 +197,7 @@ class Sync:
             if progress is not None:
                 progress(report)
         report.rows = plan.report.rows
-        if not plan.absent:  # or cut off, when nobody knows
+        if not plan.absent or (plan.report.unnamed and not force):  # or cut off, when nobody knows
             return SyncReport(report)
         out_of_stock = deleted = 0
         for absent, _ in self._missing():

@@ -84,7 +84,8 @@ def sync(
     source: Source = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Although the feed shrank by more than 20 % or is cut off.")
+        bool,
+        typer.Option("--force", help="Although it shrank by over 20 %, is cut off, or has bad rows without an id."),
     ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete products that are missing instead of putting them out of stock.")
@@ -113,6 +114,8 @@ def sync(
             with bar("Comparing", importer.total) as advance:
                 plan = work.plan(lambda now: advance(now.rows))
             _tell_plan(plan)
+            if not force and (caution := plan.caution()) is not None:
+                typer.echo(caution, err=True)
             if dry_run:
                 _tell_problems(plan.report)
                 _tell_refusal(plan)

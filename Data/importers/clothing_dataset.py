@@ -9,7 +9,8 @@ from pathlib import Path
 
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
-from Data.importers.csv_rows import read_rows
+from Data.importers.csv_rows import OddRow, read_rows
+from Data.importers.identity import id_of
 from Data.importers.published_set import PublishedSet
 from Data.product import RowProblem
 
@@ -47,8 +48,8 @@ class ClothingDataset(PublishedSet):
         """Yield one row per photo."""
         with self._files.open(TABLE) as file:
             for row in read_rows(file, TABLE):
-                if isinstance(row, RowProblem):
-                    yield row
+                if isinstance(row, OddRow):
+                    yield row.problem(id_of(row.cell(COLUMNS.index("image"))))
                     continue
                 number, cells = row
                 if number == 0:

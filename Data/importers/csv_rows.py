@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from Data.errors import ImportFailed, SourceCutOff
@@ -14,9 +15,33 @@ MAX_CELL = 1_000_000
 _SAMPLE = 65_536
 
 
+@dataclass(frozen=True)
+class OddRow:
+    """A row with another number of cells than the header: a separator too many, or one too few.
+
+    Args:
+        row: Its number, counted from 1.
+        cells: As they stand.
+        expected: Number of cells in the header.
+    """
+
+    row: int
+    cells: Sequence[str]
+    expected: int
+
+    def cell(self, column: int) -> str | None:
+        """Return a column's cell where it is known: nothing moves the first, and any other may stand elsewhere."""
+        return self.cells[0] if column == 0 else None
+
+    def problem(self, product_id: str | None) -> RowProblem:
+        """Return what is told of it."""
+        said = f"has {len(self.cells)} cells where the header has {self.expected}."
+        return RowProblem(self.row, said, product_id)
+
+
 def read_rows(
     file: IO[bytes], name: str, delimiter: str | None = None
-) -> Generator[tuple[int, list[str]] | RowProblem, None, None]:
+) -> Generator[tuple[int, list[str]] | OddRow, None, None]:
     """Yield the file's numbered rows, the header first as row 0; blank rows are passed over.
 
     Args:
@@ -35,7 +60,7 @@ def read_rows(
                 text.seek(0)
             lines = _Lines(text)
             for row in _numbered(csv.reader(lines, delimiter=delimiter, strict=True)):
-                if isinstance(row, RowProblem) and not lines.last.endswith(("\n", "\r")):
+                if isinstance(row, OddRow) and not lines.last.endswith(("\n", "\r")):
                     # Only a row that both lacks cells and is not ended was being written when the writing stopped.
                     raise SourceCutOff(f"{name} ends in the middle of row {row.row}.")
                 yield row
@@ -68,8 +93,8 @@ def guess_delimiter(header: str) -> str:
     return max(",\t;|", key=header.count)
 
 
-def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]] | RowProblem]:
-    """Number the rows. One with another number of cells than the header is a problem of its own."""
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]] | OddRow]:
+    """Number the rows."""
     header: list[str] | None = None
     number = 0
     for cells in rows:
@@ -81,6 +106,6 @@ def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]] | Row
             continue
         number += 1
         if len(cells) != len(header):
-            yield RowProblem(number, f"has {len(cells)} cells where the header has {len(header)}.")
+            yield OddRow(number, cells, len(header))
             continue
         yield number, cells

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
-from Data.importers.csv_rows import read_rows
+from Data.importers.csv_rows import OddRow, read_rows
+from Data.importers.identity import id_of
 from Data.importers.published_set import PublishedSet
 from Data.product import RowProblem
 
@@ -42,8 +43,9 @@ class HennesMauritz(PublishedSet):
         header: list[str] = []
         with self._files.open(TABLE) as file:
             for row in read_rows(file, TABLE, ","):
-                if isinstance(row, RowProblem):
-                    yield row
+                if isinstance(row, OddRow):
+                    said = id_of(row.cell(header.index("article_id")))
+                    yield row.problem(None if said is None else _article(said))
                     continue
                 number, cells = row
                 if number == 0:
@@ -56,8 +58,7 @@ class HennesMauritz(PublishedSet):
 
 
 def _row(number: int, said: dict[str, str]) -> ImportedRow:
-    # Spreadsheets take the zero in front away; the pictures' names have it.
-    article = said["article_id"].strip().zfill(ID_DIGITS)
+    article = _article(said["article_id"])
     gender, age_group = GROUPS.get(said.get("index_group_name", ""), (None, None))
     section = f"{said.get('section_name', '')} {said.get('department_name', '')}"
     if gender is None:
@@ -75,6 +76,11 @@ def _row(number: int, said: dict[str, str]) -> ImportedRow:
         "group_id": said["product_code"],
     }
     return ImportedRow(number, values, (f"images/{article[:3]}/{article}.jpg",))
+
+
+def _article(said: str) -> str:
+    # Spreadsheets take the zero in front away; the pictures' names have it.
+    return said.strip().zfill(ID_DIGITS)
 
 
 @register("hm")

@@ -25,7 +25,11 @@ _BLANK = blake2b(digest_size=HALF // 2, person=FORMAT)
 
 def key_of(row: ImportedRow) -> str | None:
     """Return a row's product_id as it is stored; None where it has none that could be."""
-    said = row.values.get("product_id")
+    return id_of(row.values.get("product_id"))
+
+
+def id_of(said: object) -> str | None:
+    """Return what a source says for an id as it is stored; None where it could not be."""
     if not isinstance(said, (str, int)) or isinstance(said, bool):
         return None
     key = str(said).strip()

@@ -11,7 +11,7 @@ from Data.database import reading
 from Data.errors import ProductInvalid
 from Data.images import ImageStore
 from Data.importers.base import ImportedRow, Importer
-from Data.importers.identity import HALF, SeenIds, hash_pictures, hash_row, key_of
+from Data.importers.identity import HALF, SeenIds, hash_pictures, hash_row, id_of, key_of
 from Data.product import Picture, Product, RowProblem
 from Data.records import UpsertReport
 
@@ -28,6 +28,7 @@ class ImportReport:
     Args:
         rows: read so far, bad ones included.
         upserts: what became of the good ones.
+        unnamed: bad rows whose id cannot be read: any product that seems to be missing may be one of them.
         problem_count: bad rows, and what is wrong with good ones (a picture that is missing, markup in a name).
         problems: the first of them.
         currencies: rows with a price, by its currency.
@@ -35,6 +36,7 @@ class ImportReport:
 
     rows: int = 0
     upserts: UpsertReport = field(default_factory=UpsertReport)
+    unnamed: int = 0
     problem_count: int = 0
     problems: list[RowProblem] = field(default_factory=list)
     currencies: Counter[str] = field(default_factory=Counter)
@@ -156,13 +158,17 @@ class Intake:
         for row in rows:
             if isinstance(row, RowProblem):
                 self._report.add_problem(row)
-                if row.product_id:
-                    seen.add({row.product_id: row.row})
+                key = id_of(row.product_id)
+                if key is None:
+                    self._report.unnamed += 1
+                else:
+                    seen.add({key: row.row})
                 continue
             key = key_of(row)
             if key is None:
                 # Validating it says what is wrong.
                 self.validate(Candidate(row, "", "", None))
+                self._report.unnamed += 1
                 continue
             currency = row.values.get("currency")
             if currency:

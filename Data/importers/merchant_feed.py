@@ -16,7 +16,8 @@ from defusedxml.ElementTree import iterparse
 
 from Data.errors import ImportFailed, SourceCutOff
 from Data.importers.base import ImportedRow, ImportOptions, register
-from Data.importers.csv_rows import read_rows
+from Data.importers.csv_rows import OddRow, read_rows
+from Data.importers.identity import id_of
 from Data.importers.merchant_fields import KNOWN, to_row
 from Data.product import RowProblem
 
@@ -75,8 +76,8 @@ class MerchantFeed:
             try:
                 yield to_row(number, fields, self._currency, now)
             except ValueError as error:
-                product_id = next(iter(fields.get("id", ())), "").strip()
-                yield RowProblem(number, str(error), product_id or None)
+                product_id = next((said for said in fields.get("id", ()) if said.strip()), None)
+                yield RowProblem(number, str(error), id_of(product_id))
 
     def read(self, file: str) -> bytes:
         """Refuse: a feed holds no pictures, only their addresses."""
@@ -119,8 +120,8 @@ class MerchantFeed:
     def _table(self, file: IO[bytes]) -> Generator[tuple[int, dict[str, list[str]]] | RowProblem, None, None]:
         header: list[str] = []
         for row in read_rows(file, self._path.name):
-            if isinstance(row, RowProblem):
-                yield row
+            if isinstance(row, OddRow):
+                yield row.problem(id_of(row.cell(header.index("id"))))
                 continue
             number, cells = row
             if number == 0:

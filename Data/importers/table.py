@@ -13,8 +13,9 @@ import pyarrow.parquet as parquet
 from Data.errors import ImportFailed
 from Data.importers.base import ImportedRow, ImportOptions, register
 from Data.importers.columns import IMAGE, map_columns
-from Data.importers.csv_rows import read_rows
+from Data.importers.csv_rows import OddRow, read_rows
 from Data.importers.files import FolderFiles, open_files
+from Data.importers.identity import id_of
 from Data.importers.prices import parse_price
 from Data.product import RowProblem
 from Data.text import slugify
@@ -27,7 +28,7 @@ _IN_STOCK = {
     **dict.fromkeys(("false", "0", "no", "n", "out of stock", "out_of_stock", "outofstock", "sold out"), False),
 }
 
-Row = tuple[int, list[Any]] | RowProblem
+Row = tuple[int, list[Any]] | OddRow
 
 
 class Table:
@@ -47,14 +48,14 @@ class Table:
         self._beside = options.images is None
         self.total: int | None = self._count()
         with closing(self._rows()) as rows:
-            self.header: list[str] = next((row[1] for row in rows if not isinstance(row, RowProblem)), [])
+            self.header: list[str] = next((row[1] for row in rows if not isinstance(row, OddRow)), [])
         self.columns = map_columns(self.header, options.columns, path.name)
 
     def rows(self) -> Iterator[ImportedRow | RowProblem]:
         """Yield the table's rows."""
         for row in self._rows():
-            if isinstance(row, RowProblem):
-                yield row
+            if isinstance(row, OddRow):
+                yield row.problem(id_of(row.cell(self.columns["product_id"])))
                 continue
             number, cells = row
             if number == 0:
@@ -64,7 +65,7 @@ class Table:
             try:
                 yield ImportedRow(number, self._tidy(values), files, urls)
             except ValueError as error:
-                yield RowProblem(number, str(error), str(values.get("product_id") or "") or None)
+                yield RowProblem(number, str(error), id_of(values.get("product_id")))
 
     def read(self, file: str) -> bytes:
         """Return a picture's bytes; beside the table, a folder `images` is looked into as well."""

@@ -223,6 +223,51 @@ def test_a_bad_row_is_told_and_its_product_is_not_gone(feed: Feed, catalogue: Ca
     assert report.done.problem_count == 3 and catalogue.get("p1").in_stock
 
 
+def test_the_product_of_a_malformed_row_is_not_gone(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
+    sync(feed, catalogue, images)
+    feed.rows["p3"][0] = "Shirt, blue"  # an unquoted comma: one cell too many
+    feed.rows["p4"] = ["Shirt 4"]  # too few
+    feed.rows[" p5 "] = [feed.rows.pop("p5")[0], "abc", "EUR", "p5.jpg"]
+    feed.write()
+    found = plan(feed, catalogue, images)
+    assert (found.gone, found.absent, found.caution(), found.refusal()) == (0, 0, None, None)
+    assert sorted((problem.product_id or "") for problem in found.report.problems) == ["p3", "p4", "p5"]
+    report, _ = sync(feed, catalogue, images, delete=True)
+    assert (report.out_of_stock, report.deleted, catalogue.count()) == (0, 0, 10)
+
+
+def test_where_a_bad_row_has_no_id_only_force_takes_anything_away(
+    feed: Feed, catalogue: Catalogue, images: ImageStore
+) -> None:
+    sync(feed, catalogue, images)
+    del feed.rows["p8"]
+    feed.rows[" "] = feed.rows.pop("p9")
+    feed.rows["p1"][0] = "Changed"
+    feed.write()
+    found = plan(feed, catalogue, images)
+    assert (found.gone, found.report.unnamed, found.refusal()) == (2, 1, None)
+    assert "Bad rows whose id cannot be read: 1." in (found.caution() or "")
+    report, _ = sync(feed, catalogue, images, delete=True)
+    assert (report.out_of_stock, report.deleted, report.done.unnamed) == (0, 0, 1)
+    assert catalogue.count() == 10 and catalogue.get("p8").in_stock and catalogue.get("p1").name == "Changed"
+    report, _ = sync(feed, catalogue, images, force=True, delete=True)
+    assert (report.deleted, catalogue.count()) == (2, 8)
+
+
+def test_an_id_that_an_extra_comma_may_have_moved_is_not_guessed(
+    catalogue: Catalogue, images: ImageStore, tmp_path: Path
+) -> None:
+    table = tmp_path / "shop.csv"
+    good = "name,id,price,currency\n" + "".join(f"Shirt,{number},1,EUR\n" for number in range(10))
+    for content in (good, good.replace("Shirt,3,", "Shirt, 7,3,")):
+        table.write_text(content, encoding="utf-8")
+        with Sync(open_source("table", table), catalogue, images, "shop") as work:
+            found = work.plan()
+            report = work.apply(delete=True)
+    assert (found.gone, found.report.unnamed, found.unchanged, report.deleted) == (1, 1, 9, 0)
+    assert catalogue.count() == 10
+
+
 def test_what_somebody_else_wrote_is_put_right(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
     sync(feed, catalogue, images)
     before = catalogue.get("p1")

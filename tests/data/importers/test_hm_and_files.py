@@ -22,7 +22,7 @@ ARTICLES = (
     "108775044,0108775,Slim jeans,272,Trousers,Unknown,Denim,Menswear,Men Denim,x\n"
     "0300000001,0300000,Hoodie,308,Hoodie,Pink,Kids Girl Jersey,Baby/Children,Young Girl,x\n"
     "0300000002,0300000,Socks,302,Socks,Blue,Kids,Baby/Children,Kids Girl and Boy,x\n"
-    "0400000001,broken\n"
+    "400000001,broken\n"
 )
 PICTURES = {"images/010/0108775015.jpg": b"one", "images/030/0300000001.jpg": b"three"}
 
@@ -55,7 +55,7 @@ def test_articles(tmp_path: Path, make: object) -> None:
     source = open_source("hm", path)
     found = list(source.rows())
     assert [row.row for row in found] == [1, 2, 3, 4, 5]
-    assert isinstance(found[4], RowProblem)
+    assert isinstance(found[4], RowProblem) and found[4].product_id == "0400000001"
     products = [Product.from_row(row.row, row.values) for row in found if isinstance(row, ImportedRow)]
     assert products[0] == Product(
         product_id="0108775015",

@@ -109,6 +109,14 @@ def test_table_with_tabs(tmp_path: Path, prefix: str) -> None:
     is_the_dress(rows(path)[0])
 
 
+@pytest.mark.parametrize(("header", "product_id"), [("id\ttitle", "a"), ("title\tid", None)])
+def test_a_row_with_a_tab_too_many_has_an_id_where_that_stands_first(
+    tmp_path: Path, header: str, product_id: str | None
+) -> None:
+    (row,) = rows(write(tmp_path / "feed.tsv", f"{header}\n a \tHat\tblue\n"))
+    assert row == RowProblem(1, "has 3 cells where the header has 2.", product_id)
+
+
 def test_an_item_with_little_in_it(tmp_path: Path) -> None:
     row = rows(write(tmp_path / "feed.xml", f"{RSS}<item><g:id>7</g:id><title>Hat</title></item>{END}"))[0]
     assert product(row) == Product(product_id="7", name="Hat")
