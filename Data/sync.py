@@ -226,12 +226,12 @@ class Sync:
     def _pictures_hash(self, candidate: Candidate, product: Product, intake: Intake) -> str:
         """Return the hash of a product's pictures as they would be stored; this alone reads them."""
         files: list[Picture] = []
-        for file in candidate.row.files:
+        for file in candidate.files:
             try:
                 files.append(Picture(sha256=sha256(self._importer.read(file)).hexdigest()))
             except (FileNotFoundError, IsADirectoryError):
                 continue  # `apply` tells of it
-        shown = tuple(dict.fromkeys((*files, *intake.addresses(candidate, tell=False))))
+        shown = intake.shown(candidate, files, tell=False)
         return product.model_copy(update={"pictures": shown}).pictures_hash()
 
     def _candidates(self) -> Iterator[list[Candidate]]:

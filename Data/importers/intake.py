@@ -12,7 +12,7 @@ from Data.errors import ProductInvalid
 from Data.images import ImageStore
 from Data.importers.base import ImportedRow, Importer
 from Data.importers.identity import HALF, SeenIds, hash_pictures, hash_row, id_of, key_of
-from Data.product import Picture, Product, RowProblem
+from Data.product import MAX_PICTURES, Picture, Product, RowProblem
 from Data.records import UpsertReport
 
 MAX_PROBLEMS = 1_000
@@ -69,6 +69,11 @@ class Candidate:
         """Whether the pictures are those of the row that was taken last."""
         known = self.stored.row_hash if self.stored is not None else None
         return known is not None and known[HALF:] == self.hash[HALF:]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The source's own pictures, each once and no more than a product shows: the others are not even read."""
+        return tuple(dict.fromkeys(self.row.files))[:MAX_PICTURES]
 
 
 class Intake:
@@ -132,18 +137,28 @@ class Intake:
         for (each, product), pictures in zip(good, data, strict=True):
             files = kept.get(each.key) or [Picture(sha256=next(keys)) for _ in pictures]
             self._note_markup(each.row, product)
-            # A picture listed twice counts once, as in `Product`, whose validators do not run here again.
-            shown = tuple(dict.fromkeys((*files, *self.addresses(each))))
-            products.append(product.model_copy(update={"pictures": shown}))
+            products.append(product.model_copy(update={"pictures": self.shown(each, files)}))
         hashes = {each.key: each.hash for each, _ in good}
         self._report.upserts += self._catalogue.upsert(products, self._source, hashes)
 
-    def addresses(self, candidate: Candidate, tell: bool = True) -> Iterator[Picture]:
-        """Yield the pictures that are to be fetched.
+    def shown(self, candidate: Candidate, files: Sequence[Picture], tell: bool = True) -> tuple[Picture, ...]:
+        """Return a product's pictures as `Product` would take them, whose validators do not run here again.
+
+        A picture listed twice counts once, and what is more than MAX_PICTURES is left out.
 
         Args:
-            tell: report those that are no address.
+            files: those of the source's own.
+            tell: report what is no address, and what is left out.
         """
+        pictures = tuple(dict.fromkeys((*files, *self._addresses(candidate, tell))))
+        listed = len(pictures) + len(set(candidate.row.files)) - len(candidate.files)
+        if tell and listed > MAX_PICTURES:
+            said = f"has {listed} pictures; the first {MAX_PICTURES} are taken."
+            self._report.add_problem(RowProblem(candidate.row.row, said, candidate.key))
+        return pictures[:MAX_PICTURES]
+
+    def _addresses(self, candidate: Candidate, tell: bool) -> Iterator[Picture]:
+        """Yield the pictures that are to be fetched."""
         for url in candidate.row.urls:
             try:
                 yield Picture(source_url=url)
@@ -198,7 +213,7 @@ class Intake:
         }
 
     def _read(self, candidate: Candidate) -> Iterator[bytes]:
-        for file in candidate.row.files:
+        for file in candidate.files:
             try:
                 yield self._importer.read(file)
             except (FileNotFoundError, IsADirectoryError):

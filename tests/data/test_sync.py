@@ -14,7 +14,7 @@ from Data.errors import SyncRefused
 from Data.images import ImageStore
 from Data.importers import ImportOptions, open_source, run_import
 from Data.importers.base import ImportedRow, Importer
-from Data.product import RowProblem
+from Data.product import Product, RowProblem
 from Data.sync import Sync, SyncPlan, SyncReport
 
 
@@ -266,6 +266,34 @@ def test_an_id_that_an_extra_comma_may_have_moved_is_not_guessed(
             report = work.apply(delete=True)
     assert (found.gone, found.report.unnamed, found.unchanged, report.deleted) == (1, 1, 9, 0)
     assert catalogue.count() == 10
+
+
+def test_a_product_shows_fifty_pictures_and_no_more(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
+    for number in range(60):
+        feed.picture(f"many{number}.jpg", number)
+    files = [f"many{number}.jpg" for number in range(60)]
+    addresses = [f"https://shop.example/{number}.jpg" for number in range(60)]
+    feed.rows["p0"][3] = "|".join(files)
+    feed.rows["p1"][3] = "|".join(addresses)
+    feed.rows["p2"][3] = "|".join([*files[:30], *files[:30], *addresses[:30]])
+    feed.rows["p3"][3] = "|".join([*files[:20], *files[:20], *addresses[:30]])  # 50 once each counts once
+    feed.write()
+    report, read = sync(feed, catalogue, images)
+    told = {problem.product_id: problem.reason for problem in report.done.problems}
+    assert told == dict.fromkeys(("p0", "p1", "p2"), "has 60 pictures; the first 50 are taken.")
+    assert "many50.jpg" not in read
+    for product in catalogue.iterate():
+        assert Product.model_validate(product.model_dump(mode="python")) == product
+    assert [len(catalogue.get(f"p{number}").pictures) for number in range(4)] == [50] * 4
+    assert [picture.source_url for picture in catalogue.get("p1").pictures] == addresses[:50]
+    assert len(list(images.iter_sha256())) == 50
+    assert counts(plan(feed, catalogue, images)) == (0, 0, 0, 10, 0)
+    # Where the row says something else, its pictures are still known as the same ones.
+    for key in ("p0", "p1", "p2"):
+        feed.rows[key][0] = "Another name"
+        (feed.path.parent / "many0.jpg").touch()
+    feed.write()
+    assert counts(plan(feed, catalogue, images)) == (0, 3, 0, 7, 0)
 
 
 def test_what_somebody_else_wrote_is_put_right(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
