@@ -87,7 +87,7 @@ def garment_colours(image: Image.Image, mask: Mask, most: int = 4) -> list[Colou
         mask: (H, W) uint8 of the picture's size, 255 where the garment is.
         most: colours at most.
     Returns:
-        list[Colour]: at least one where the mask is not empty, none where it is.
+        list[Colour]: none where too little of the mask is certain to be garment.
     """
     pixels = garment_pixels(image, mask)
     if len(pixels.rgb) == 0:

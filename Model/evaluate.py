@@ -83,7 +83,7 @@ class Run:
         confidence: its probability, 0..1; empty likewise.
         views: unit vectors of the strong views, in the order of truth.instances. Shape: (v, dim).
         ious: of masks against the truth, one for each picture that has one.
-        ms_per_picture, memory_mb: of making the vectors; None where not measured.
+        ms_per_picture: of making the vectors; None where not measured.
     """
 
     name: str
@@ -94,7 +94,6 @@ class Run:
     views: Vectors | None = None
     ious: Sequence[float] = ()
     ms_per_picture: float | None = None
-    memory_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -149,9 +148,11 @@ def difference(first: Figure, second: Figure, rounds: int = 1000, seed: int = 0)
     return metrics.bootstrap(first.values - second.values, first.groups, rounds, seed)
 
 
-def neighbours(truth: Truth, run: Run, k: int = 10) -> Ints:
-    """Return each query's k best gallery numbers, none of its own group. Shape: (q, k)."""
-    return np.concatenate([order for _, order in _ranked(truth, run, k)])
+def neighbours(truth: Truth, run: Run, k: int = 10) -> list[Ints]:
+    """Return each query's k best gallery numbers, none of its own group: fewer where there are no more of others."""
+    asking, there = np.asarray(truth.queries.groups), np.asarray(truth.gallery.groups)
+    found = (row for _, order in _ranked(truth, run, k) for row in order)
+    return [row[there[row] != group] for group, row in zip(asking, found, strict=True)]
 
 
 def _classified(truth: Truth, run: Run) -> Figures:
@@ -252,7 +253,6 @@ class Looked:
     predicted: list[str]
     confidence: list[float]
     ms_per_picture: float
-    memory_mb: float
 
 
 def look(
@@ -282,10 +282,10 @@ def look(
         if progress is not None:
             progress(len(vectors))
     joined = np.concatenate(vectors) if vectors else np.zeros((0, embedder.dim), dtype=np.float32)
-    return Looked(joined, predicted, confidence, 1000 * seconds / max(len(joined), 1), peak_memory_mb())
+    return Looked(joined, predicted, confidence, 1000 * seconds / max(len(joined), 1))
 
 
 def peak_memory_mb() -> float:
-    """Return the largest amount of memory that this process ever held, in MB."""
+    """Return the largest amount of memory that this process ever held, in MB, all its models together."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -48,8 +48,6 @@ def to_json(models: Sequence[Measured], facts: dict[str, JsonValue]) -> dict[str
         row: dict[str, JsonValue] = {"name": model.run.name, "figures": {**intervals}}
         if model.run.ms_per_picture is not None:
             row["ms_per_picture"] = round(model.run.ms_per_picture, 2)
-        if model.run.memory_mb is not None:
-            row["memory_mb"] = round(model.run.memory_mb, 1)
         if model is not models[0]:
             row["difference"] = {name: _interval(gap) for name, gap in differences(models[0], model).items()}
         rows.append(row)
@@ -71,12 +69,8 @@ def to_markdown(models: Sequence[Measured]) -> str:
     for name in names:
         cells = [percent(model.figures[name].interval()) if name in model.figures else "–" for model in models]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    for title, cells in (
-        ("ms per picture", [_number(model.run.ms_per_picture) for model in models]),
-        ("peak memory, MB", [_number(model.run.memory_mb) for model in models]),
-    ):
-        if any(cell != "–" for cell in cells):
-            lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    if any(model.run.ms_per_picture is not None for model in models):
+        lines.append("| ms per picture | " + " | ".join(_number(model.run.ms_per_picture) for model in models) + " |")
     for other in models[1:]:
         for name, gap in differences(models[0], other).items():
             verdict = "noise" if gap.low <= 0 <= gap.high else ("better" if gap.value > 0 else "worse")
@@ -139,7 +133,7 @@ def _spread(order: Ints, labels: Sequence[str], count: int) -> list[int]:
     return [index for _, _, index in sorted(turns)[:count]]
 
 
-def _grid(truth: Truth, run: Run, queries: Sequence[int], found: Ints, picture: Picture) -> str:
+def _grid(truth: Truth, run: Run, queries: Sequence[int], found: Sequence[Ints], picture: Picture) -> str:
     lines = []
     for query in queries:
         label = truth.queries.labels[query]

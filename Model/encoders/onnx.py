@@ -38,7 +38,6 @@ class OnnxEncoder:
         self.card = Card.load(folder)
         if self.card.kind != "encoder":
             raise CardInvalid(f"{folder.name} is a model of kind {self.card.kind}, not encoder: choose another.")
-        self.exact = False
         self._session = self._open(folder, threads)
 
     def embed(self, images: Sequence[Image.Image]) -> Vectors:
@@ -67,7 +66,6 @@ class OnnxEncoder:
         session = open_session(folder, self.card, threads, exact=True)
         cosine = float((self._embed([picture], session) @ unit(probe.vector))[0])
         if cosine >= probe.min_cosine:
-            self.exact = True
             return session
         raise ProbeMismatch(
             f"{folder.name} computes something else on this machine (cosine {cosine:.4f}): use another model."

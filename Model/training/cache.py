@@ -25,10 +25,12 @@ from Model.segmenters import Segmenter
 from Model.segmenters.on_white import coverage, garment_box
 from Model.segmenters.plain_border import plain_border_mask
 from Model.training import manifest
+from Model.training.files import written_whole
 from Model.training.labels import STREET_GARMENTS, STREET_TAGS
 
 log = logging.getLogger(__name__)
 
+ARCHIVES = ("clothing-dataset.tar", "clothing-co-parsing.tar", "fashion-product-images-small.tar")
 PHOTO_SIZE = 256
 SHOP_SIZE = 80
 STREET_MIN_SHARE = 0.004
@@ -100,10 +102,9 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter) -> None:
 
     A photo in which no garment is found stays whole, as it does in the service.
     """
-    target = folder / "garments.json"
-    if target.exists():
+    if (folder / "garments.json").exists():
         return
-    archive = data / "clothing-dataset.tar"
+    archive = data / ARCHIVES[0]
     rows = {row.image: row for row in manifest.clothing_dataset(archive)}
     records: list[Record] = []
     pictures: list[Picture] = []
@@ -117,9 +118,15 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter) -> None:
             found = mask.any() and coverage(mask) >= segmenter.min_coverage
             records.append(_record(row, label=row.label))
             pictures.append(_crop(photo, mask) if found else _whole(photo))
-    np.save(folder / "garments.npy", np.stack(pictures))
-    target.write_text(json.dumps(records), encoding="utf-8")
+    _save(folder, "garments", records, pictures)
     log.info("cached garments: %d photos", len(records))
+
+
+def _save(folder: Path, name: str, records: list[Record], pictures: list[Picture]) -> None:
+    """Write a set; the records come last and say that it is complete."""
+    np.save(folder / f"{name}.npy", np.stack(pictures))
+    with written_whole(folder / f"{name}.json") as part:
+        part.write_text(json.dumps(records), encoding="utf-8")
 
 
 def _whole(photo: Image.Image) -> Picture:
@@ -167,20 +174,14 @@ def _record(row: manifest.Row, **labels: str) -> Record:
 def build_cache(data: Path, folder: Path) -> None:
     """Write photos, street and shop arrays of the three published tars into `folder`; sets already there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    sources = (
-        ("photos", _photos, "clothing-dataset.tar"),
-        ("street", _street, "clothing-co-parsing.tar"),
-        ("shop", _shop, "fashion-product-images-small.tar"),
-    )
-    for name, reader, archive in sources:
-        target = folder / f"{name}.json"
-        if target.exists():
+    readers = (("photos", _photos), ("street", _street), ("shop", _shop))
+    for (name, reader), archive in zip(readers, ARCHIVES, strict=True):
+        if (folder / f"{name}.json").exists():
             continue
         records: list[Record] = []
         pictures: list[Picture] = []
         for record, picture in reader(data / archive):
             records.append(record)
             pictures.append(picture)
-        np.save(folder / f"{name}.npy", np.stack(pictures))
-        target.write_text(json.dumps(records), encoding="utf-8")
+        _save(folder, name, records, pictures)
         log.info("cached %s: %d pictures", name, len(records))

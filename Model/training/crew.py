@@ -8,11 +8,18 @@ Source: Stich 2018, Local SGD, https://arxiv.org/abs/1805.09767
 
 from __future__ import annotations
 
+import logging
+import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessException, spawn
+
+from Model.errors import ModelError, TrainingError
 
 PATIENCE = timedelta(minutes=20)
 
@@ -69,6 +76,36 @@ class Crew(Alone):
     def leave(self) -> None:
         """End the meeting."""
         distributed.destroy_process_group()
+
+
+def work_together(work: Callable[..., object], arguments: tuple[Any, ...], workers: int) -> None:
+    """Run `work(crew, *arguments)` in several processes, and wait for all of them.
+
+    Args:
+        work: a function of a module; it and the arguments are pickled.
+    Raises:
+        TrainingError: what a worker said that ended with a ModelError or a missing file.
+        ProcessException: a worker ended otherwise.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            spawn(_be_one, (work, arguments, workers, Path(folder)), nprocs=workers)
+        except ProcessException as error:
+            said = Path(folder) / "error"
+            if said.exists():
+                raise TrainingError(said.read_text(encoding="utf-8")) from error
+            raise
+
+
+def _be_one(rank: int, work: Callable[..., object], arguments: tuple[Any, ...], workers: int, folder: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    crew = Crew(rank, workers, folder / "meeting")
+    try:
+        work(crew, *arguments)
+    except (ModelError, FileNotFoundError) as error:
+        (folder / "error").write_text(str(error), encoding="utf-8")
+        raise
+    crew.leave()
 
 
 def _in_memory_order(tensor: Tensor) -> Tensor:

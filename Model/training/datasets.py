@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from Model.training.files import written_whole
 from Model.training.labels import CLASSES, STREET_GARMENTS
 
 UNKNOWN = -1
@@ -164,7 +165,8 @@ def write_half_sizes(folder: Path) -> None:
         for start in range(0, n, 128):
             block = full[start : start + 128].astype(np.uint16)
             half[start : start + 128] = block.reshape(-1, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4)) + 0.5
-        np.save(target, half)
+        with written_whole(target) as part:
+            np.save(part, half)
 
 
 class Mixer:

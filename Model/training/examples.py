@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import logging
-import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from PIL import Image
 
 from Model.errors import ImageError, LabelsInvalid, TrainingError
 from Model.preprocess import load
+from Model.training.files import written_whole
 
 log = logging.getLogger(__name__)
 
@@ -232,12 +232,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         TrainingError: the disk is full or the folder cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        with written_whole(path) as part:
+            part.write_bytes(content)
     except OSError as error:
         raise TrainingError(f"{path} cannot be written ({error.strerror}): free some space or choose --out.") from error
-    finally:
-        part.unlink(missing_ok=True)

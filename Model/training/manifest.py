@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from Model.training.labels import CLASSES, CLOTHING_DATASET, shop_class
+from Model.training.labels import CLOTHING_DATASET, shop_class
 
 SPLITS = Path(__file__).parent / "splits"
 VALIDATION_SHARE = 0.2
@@ -131,8 +131,3 @@ def shop_pictures(archive: Path) -> Iterator[Row]:
                     "title": title,
                 },
             )
-
-
-def known_classes() -> dict[str, int]:
-    """Return class name to index, in the order of the default classifier."""
-    return {name: index for index, name in enumerate(CLASSES)}

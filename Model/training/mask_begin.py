@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from Model.card import Card
+from Model.training.files import written_whole
 from Model.training.mask_data import MaskSets
 from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised
 from Model.training.warm_start import served_constants, unfold, unfold_into
@@ -54,9 +55,8 @@ def write_served(folder: Path, sets: MaskSets) -> Path:
     constants = served_constants(Card.load(shipped).read_model(shipped))
     unfold_into(net, constants, normalised(_some_photos(sets)), prefix="net.")
     state = {"format": FORMAT, "net": net.state_dict(), "average": net.state_dict()}
-    part = file.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(file)
+    with written_whole(file) as part:
+        torch.save(state, part)
     return file
 
 

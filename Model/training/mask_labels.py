@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from Model.training.files import written_whole
 from Model.training.mask_data import MaskSets
 from Model.training.mask_net import GarmentMaskNet, predict, read_checkpoint
 from Model.training.mask_teacher import MaskTeacher, keep_soft_masks
@@ -31,8 +32,8 @@ def label_photos(teachers: Path, out_dir: Path, sets: MaskSets, *, views: int, e
         teacher.head.eval()
     else:
         teacher.fit(sets, views=views, epochs=epochs, seed=seed)
-        torch.save(teacher.head.state_dict(), head.with_suffix(".part"))
-        head.with_suffix(".part").replace(head)
+        with written_whole(head) as part:
+            torch.save(teacher.head.state_dict(), part)
     teacher.label(sets)
     write_labels(labels, sets)
 
@@ -63,6 +64,5 @@ def improve_labels(checkpoint: Path, out_dir: Path, sets: MaskSets) -> None:
 
 def write_labels(file: Path, sets: MaskSets) -> None:
     """Write the soft masks and their weights in one step."""
-    part = file.with_suffix(".part.npz")
-    np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)
-    part.replace(file)
+    with written_whole(file) as part:
+        np.savez(part, masks=np.asarray(sets.pseudo), weight=sets.pseudo_weight)

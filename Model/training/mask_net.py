@@ -2,7 +2,7 @@
 
 U²-Netp (Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection") starts from
 nothing and spends about 13 GMAC on a 320 px picture. The encoder of this repository already knows what a garment looks
-like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 160 px, the
+like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 192 px, the
 size the encoder was then trained for, and nested U blocks draw the mask from their maps.
 docs/decisions/0012-mask-from-the-encoder.md has the measurements.
 """
@@ -25,7 +25,7 @@ from Model.training.mask_data import Pixels
 from Model.training.resnet import grow, resnet_trunk
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FORMAT = 6
+FORMAT = 7
 """Of the checkpoints; raised whenever the network changes."""
 SIDE_SHARE = 0.6
 """Of the picture's side, the side at which the trunk sees it: 192 px of 320."""

@@ -49,8 +49,7 @@ TRAINED_ON = (
     "clothing-co-parsing",
     "clothing-dataset",
     "fashion-product-images-small",
-    "drawings of this repository",
-    "soft masks, and the encoder's feature targets, from ImageNet MobileNetV2s (google-coral/test_data, Apache-2.0)",
+    "soft masks from an ImageNet MobileNetV2 (google-coral/test_data, Apache-2.0)",
 )
 
 
@@ -156,7 +155,7 @@ def publish(
         min_coverage=MIN_COVERAGE,
         licence=LICENCE,
         source="Model/training/mask_train.py",
-        trained_on=TRAINED_ON,
+        trained_on=(*TRAINED_ON, *(["drawings of this repository"] if drawings is not None else [])),
         metrics={
             "validation": "mean IoU per picture; street and crop: photos of splits/clothing_co_parsing_val.csv; "
             "composite and drawing: held-back cut-outs and drawings over held-back backgrounds; "

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -28,11 +27,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
 from Model.errors import ModelError
-from Model.training.crew import Alone, Crew
+from Model.training.crew import Alone, work_together
+from Model.training.files import written_whole
 from Model.training.mask_begin import CHECKPOINT, encoder_state, write_served
 from Model.training.mask_data import read_sets
 from Model.training.mask_labels import SOFT_MASKS, improve_labels, label_photos
@@ -96,7 +95,6 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
-    seed: int = 0
 
 
 def mask_loss(outputs: Sequence[Tensor], masks: Tensor) -> Tensor:
@@ -138,7 +136,7 @@ class Training:
         fresh = [parameter for parameter in self.net.parameters() if id(parameter) not in known]
         groups = [{"params": begun, "share": TRUNK_SHARE}, {"params": fresh, "share": 1.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=1e-3, weight_decay=0.01, fused=True)
-        self.progress = Progress(seed=seed)
+        self.progress = Progress()
         pairs = zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True)
         floats = [(mine, theirs) for mine, theirs in pairs if mine.dtype.is_floating_point]
         self.averaged, self.followed = [mine for mine, _ in floats], [theirs for _, theirs in floats]
@@ -163,7 +161,6 @@ class Training:
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then put it in its place."""
-        part = self.file.with_suffix(".part")
         state = {
             "format": FORMAT,
             "net": self.net.state_dict(),
@@ -171,8 +168,8 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
         }
-        torch.save(state, part)
-        part.replace(self.file)
+        with written_whole(self.file) as part:
+            torch.save(state, part)
 
     def learn(self, part: Any, pictures: Tensor, masks: Tensor, rate: float) -> float:
         """Learn masks with the trunk alone or with the whole network; return the loss."""
@@ -237,6 +234,7 @@ def run(
     Raises:
         FileNotFoundError: an archive, the teacher, the encoder or the drawings are missing.
         CheckpointInvalid: the checkpoint to go on from is of another format, or cannot be read.
+        TrainingError: any of these, found by one of several workers.
     """
     if onward:
         again = out_dir / "served" / CHECKPOINT
@@ -249,8 +247,7 @@ def run(
             read_checkpoint(checkpoint)  # refused before any worker starts
     if workers == 1:
         return train(job, Alone())
-    with tempfile.TemporaryDirectory() as folder:
-        spawn(_work, (workers, job, Path(folder) / "meeting"), nprocs=workers)
+    work_together(_work, (job,), workers)
     return out_dir / CHECKPOINT
 
 
@@ -272,11 +269,8 @@ class Job:
     plan: Plan
 
 
-def _work(rank: int, size: int, job: Job, meeting: Path) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    crew = Crew(rank, size, meeting)
+def _work(crew: Alone, job: Job) -> None:
     train(job, crew)
-    crew.leave()
 
 
 def train(job: Job, crew: Alone) -> Path:

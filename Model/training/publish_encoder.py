@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from Model.card import Bands, Card, Match, sha256_hex
 from Model.embedder import Embedder
 from Model.encoders import load_encoder
-from Model.errors import CheckpointInvalid
+from Model.errors import CheckpointInvalid, ModelError
 from Model.metrics import cosine_scores, different_groups, neighbour_agreement, ranking
 from Model.preprocess import to_batch
 from Model.probe import make_probe, probe_picture
@@ -57,6 +57,7 @@ TRAINED_ON = (
     "clothing-co-parsing (Apache-2.0), training photos",
     "fashion-product-images-small (MIT), training products",
 )
+SOURCE = "trained from random weights by Model/training/recipe.py"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def load_encoder_checkpoint(path: Path) -> Encoder:
     return network.eval()
 
 
-def base_card(size: int) -> Card:
+def base_card(size: int, source: str = SOURCE) -> Card:
     """Return a card with the encoder's preprocessing; checksum, metrics and probe are still to come."""
     return Card(
         format=1,
@@ -110,7 +111,7 @@ def base_card(size: int) -> Card:
         framing="garment",
         precision="int8",
         licence=LICENCE,
-        source="trained from random weights by Model/training/recipe.py, then with --onward",
+        source=source,
         trained_on=TRAINED_ON,
     )
 
@@ -174,19 +175,26 @@ def _vectors(eye: Embedder, images: Sequence[Image.Image]) -> Vectors:
 
 
 def publish_encoder(
-    checkpoint: Path, cache: Path, folder: Path, size: int, segmenter: Segmenter, threads: int = 1
+    checkpoint: Path,
+    cache: Path,
+    folder: Path,
+    size: int,
+    segmenter: Segmenter,
+    threads: int = 1,
+    source: str = SOURCE,
 ) -> tuple[Card, Check]:
     """Export, check, quantise, calibrate, and put the encoder into its folder in one step.
 
     Args:
         size: side of the input in px.
         segmenter: whose masks the encoder will be served with.
+        source: for the card: how the weights came about.
     Raises:
         CheckpointInvalid, TrainingError: the folder is untouched.
     """
     network = load_encoder_checkpoint(checkpoint)
     put_colours_beside(network, cache, size, emphasise(network, cache, size))
-    card = base_card(size)
+    card = base_card(size, source)
     photos, names, groups = _validation_photos(cache)
     inputs = to_batch(photos[:4], card)
     with tempfile.TemporaryDirectory() as name:
@@ -258,17 +266,22 @@ def main() -> None:
     parser.add_argument(
         "--models", type=Path, default=None, help="folder with the garment mask, before the shipped one"
     )
+    parser.add_argument("--source", default=SOURCE, help="how the weights came about, for the card")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(arguments.threads)
-    segmenter = load_segmenter("rembg", arguments.models, arguments.threads)
-    if arguments.match_only:
-        log.info("%s", refit_match(arguments.cache, arguments.out, segmenter, arguments.threads).match)
-        return
-    card, check = publish_encoder(
-        arguments.checkpoint, arguments.cache, arguments.out, arguments.size, segmenter, arguments.threads
-    )
+    threads = arguments.threads
+    try:
+        segmenter = load_segmenter("rembg", arguments.models, threads)
+        if arguments.match_only:
+            log.info("%s", refit_match(arguments.cache, arguments.out, segmenter, threads).match)
+            return
+        card, check = publish_encoder(
+            arguments.checkpoint, arguments.cache, arguments.out, arguments.size, segmenter, threads, arguments.source
+        )
+    except (ModelError, FileNotFoundError) as error:
+        parser.exit(1, f"{error}\n")
     log.info("%s %s %s", card.file, check, card.match)
 
 

@@ -4,7 +4,7 @@
 
 DIR holds the three tars, and beside it ../models/teachers the ImageNet teachers (or --teachers); the drawings are
 written by `python -m Data.sample.cut_outs`. Every step leaves a file in OUT; a step whose file is complete is not done
-again, a step that was cut short goes on from its checkpoint.
+again, a step that was cut short goes on from its checkpoint. OUT belongs to one plan and one seed; another is refused.
 
 1. cache: every picture decoded once.
 2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
@@ -21,19 +21,21 @@ two teachers are tuned on the photos as served, fresh heads are fitted to the re
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from Model.errors import ModelError
+from Model.errors import CheckpointInvalid, ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
 from Model.training.augment import Strength
-from Model.training.cache import build_cache, build_garments
+from Model.training.cache import ARCHIVES, build_cache, build_garments
+from Model.training.files import written_whole
 from Model.training.losses import Weights
-from Model.training.publish_encoder import publish_encoder
+from Model.training.publish_encoder import SOURCE, publish_encoder
 from Model.training.shipped_classifier import train_shipped_classifier
 from Model.training.stage import Stage
 from Model.training.train_encoder import train_together
@@ -59,6 +61,9 @@ CEILING = 0.998
 
 MASK_MINUTES = 16.0
 """Of the garment mask's training in a full run."""
+
+PLAN = "plan.json"
+"""What OUT was begun with."""
 
 SERVED = "served.pt"
 """The shipped encoder as a checkpoint; see warm_start.py."""
@@ -150,12 +155,8 @@ def short_plan(seed: int) -> Plan:
     return replace(full_plan(seed, share), mask=mask, classifier_views=0)
 
 
-def onward_plan(seed: int, share: float = 1.0) -> Plan:
-    """Return the plan that goes on from the shipped encoder, at its 192 px: an hour and a half of training.
-
-    Args:
-        share: of the full time.
-    """
+def onward_plan(seed: int) -> Plan:
+    """Return the plan that goes on from the shipped encoder, at its 192 px: an hour and a half of training."""
     seen = Stage(name="", size=160, steps=100_000, judge="garments", strength=CUT_OUT, seed=seed)
     tuned = replace(TUNE, instance_contrast=0.4, product_contrast=0.3, memory=2048)
     tune = replace(
@@ -165,12 +166,12 @@ def onward_plan(seed: int, share: float = 1.0) -> Plan:
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
     wider = replace(fresh, hints=0.5, instance_contrast=0.6, product_contrast=0.5, memory=4096, temperature=0.07)
     return Plan(
-        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=11 * share, seed=seed + n) for n in (1, 2)),
+        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=11, seed=seed + n) for n in (1, 2)),
         before_mask=(),
         after_mask=(
-            replace(on, name="heads", minutes=3.5 * share, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
+            replace(on, name="heads", minutes=3.5, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
                     average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", minutes=66 * share, start="heads.pt", rate=0.5e-3, rate_end=0.005, average=0.997,
+            replace(on, name="onward", minutes=66, start="heads.pt", rate=0.5e-3, rate_end=0.005, average=0.997,
                     weights=wider),
         ),
         mask=None,
@@ -211,6 +212,12 @@ def run(
     Raises:
         ModelError, FileNotFoundError: one sentence; what was finished stays.
     """
+    wanted = [data / archive for archive in ARCHIVES]
+    wanted += [teachers / file for file in TEACHER_FILES[: max(len(plan.teachers), 1 if plan.mask else 0)]]
+    for file in wanted:
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is missing: give the folder of the public sets, and that of the teachers.")
+    _claim(out, plan, seed)
     torch.set_num_threads(threads)
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
@@ -241,12 +248,24 @@ def run(
     if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
         write_checkpoint(find_model("resnet34"), cache, checkpoints / SERVED)
     last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
-    publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads)
+    source = SOURCE if plan.before_mask else f"{SOURCE}, then with --onward"
+    publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads, source)
     card = train_shipped_classifier(
         cache, weights / "resnet34", weights / "classifier", threads, seed, plan.classifier_views
     )
     log.info("done: %s holds the three models; classifier %s", weights, card.metrics)
     return weights
+
+
+def _claim(out: Path, plan: Plan, seed: int) -> None:
+    """Write down whose steps OUT holds, and refuse those of another plan: their files have the same names."""
+    facts = json.dumps({"seed": seed, "plan": asdict(plan)}, indent=2) + "\n"
+    note = out / PLAN
+    if note.exists() and note.read_text(encoding="utf-8") != facts:
+        raise CheckpointInvalid(f"{out} holds a run of another plan or seed: choose another --out, or delete it.")
+    out.mkdir(parents=True, exist_ok=True)
+    with written_whole(note) as part:
+        part.write_text(facts, encoding="utf-8")
 
 
 def _train_all(stages: tuple[Stage, ...], tuned: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:

@@ -106,7 +106,7 @@ def load_teacher(path: Path) -> MobileNetV2:
         ValueError: the file is not a MobileNetV2.
     """
     if not path.is_file():
-        raise FileNotFoundError(path)
+        raise FileNotFoundError(f"{path} is missing: give the folder of the ImageNet teachers.")
     from ai_edge_litert.interpreter import Interpreter  # a heavy import that only training with a teacher needs
 
     with warnings.catch_warnings():

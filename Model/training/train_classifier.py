@@ -12,7 +12,7 @@ import json
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -259,7 +259,7 @@ def train_classifier(
     return card
 
 
-def _forget_other_run(work: Path, run: dict[str, object]) -> None:
+def _forget_other_run(work: Path, run: Mapping[str, object]) -> None:
     """Delete the checkpoint of a run with other data, labels, embedder or options; features know what they are of."""
     facts = json.dumps(run, sort_keys=True)
     note = work / "run.json"

@@ -12,7 +12,7 @@ import dataclasses
 import json
 import logging
 import math
-import tempfile
+import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +20,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.multiprocessing.spawn import spawn
 from torch.nn import functional as F
 
+from Model.errors import CheckpointInvalid, ModelError
 from Model.training.augment import views
-from Model.training.crew import Alone, Crew
+from Model.training.crew import Alone, work_together
 from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
+from Model.training.files import written_whole
 from Model.training.hints import trunk_maps
 from Model.training.lesson import Sample, Stock, Teachers
 from Model.training.limits import Limits, bound, measure
@@ -46,7 +47,7 @@ SETS = ("photos", "street", "shop", "garments")
 
 
 class Average:
-    """Moving average of a network's parameters; buffers are copied."""
+    """Moving average of a network's parameters and running statistics; counters are copied."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -68,10 +69,39 @@ def _rate(progress: float, step: int, stage: Stage) -> float:
     return warm * (stage.rate_end + (1 - stage.rate_end) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def _save(path: Path, content: dict[str, Any]) -> None:
-    part = path.with_suffix(".part")
-    torch.save(content, part)
-    part.replace(path)
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return what `train` has saved.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CheckpointInvalid: it cannot be read.
+    """
+    try:
+        # Written by this program: it holds the stage's settings beside the weights.
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointInvalid(f"{path} is no checkpoint of a stage: delete it to train that stage anew.") from error
+    return saved
+
+
+def refuse_another_stage(saved: dict[str, Any], asked: Stage, path: Path) -> None:
+    """Refuse a checkpoint that was trained with other settings; its folders may lie elsewhere by now.
+
+    Raises:
+        CheckpointInvalid: with the names of the settings.
+    """
+    before, now = ({name: _plain(value) for name, value in each.items()} for each in (saved, dataclasses.asdict(asked)))
+    if differing := sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
+        raise CheckpointInvalid(
+            f"{path} is of a run with another {', '.join(differing)}: choose another folder, or delete it."
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON has it, with the names of files in the place of their paths."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    return Path(value).name if isinstance(value, str) else value
 
 
 def train(
@@ -92,6 +122,9 @@ def train(
         out: folder for `<name>.pt` (weights, average, optimiser, position) and `<name>.jsonl` (the log).
     Returns:
         Path of the checkpoint; its "done" is True.
+    Raises:
+        CheckpointInvalid: the checkpoint there is of a stage with other settings, or cannot be read.
+        FileNotFoundError: the cache, a teacher or the checkpoint to start from is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
     crew = crew or Alone()
@@ -106,11 +139,13 @@ def train(
     network = make_network(stage.arch)
     objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
     limits: Limits | None = None
-    saved = torch.load(path, map_location="cpu", weights_only=False) if path.exists() else None
-    if saved is not None and saved["done"]:
-        return path
+    saved = read_checkpoint(path) if path.exists() else None
+    if saved is not None:
+        refuse_another_stage(saved["stage"], stage, path)
+        if saved["done"]:
+            return path
     if saved is None and stage.start:
-        first = torch.load(stage.start, map_location="cpu", weights_only=False)
+        first = read_checkpoint(Path(stage.start))
         grow(network, first["average"])
         limits = first.get("limits")
         heads = objective.state_dict()
@@ -165,7 +200,8 @@ def train(
             "heads": objective.state_dict(),
         }
         content |= {"average": average.state, "average_heads": average_heads.state}
-        _save(path, content if done else content | {"optimiser": optimiser.state_dict()})
+        with written_whole(path) as part:
+            torch.save(content if done else content | {"optimiser": optimiser.state_dict()}, part)
 
     def check() -> None:
         judge, judge_heads = (
@@ -242,8 +278,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    stage = read_stage(arguments.stage)
-    train_together(stage, arguments.cache, arguments.out, arguments.workers, arguments.threads)
+    try:
+        stage = read_stage(arguments.stage)
+        train_together(stage, arguments.cache, arguments.out, arguments.workers, arguments.threads)
+    except (ModelError, FileNotFoundError, TypeError, ValueError) as error:
+        parser.exit(1, f"{error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "Interrupted: the same command goes on from the last checkpoint.\n")
 
 
 def train_together(stage: Stage, cache: Path, out: Path, workers: int, threads: int = 1) -> Path:
@@ -251,24 +292,20 @@ def train_together(stage: Stage, cache: Path, out: Path, workers: int, threads: 
 
     Args:
         threads: of each worker.
+    Raises:
+        TrainingError: what `train` raises, of whichever worker.
     """
-    path = out / f"{stage.name}.pt"
     if workers == 1:
         torch.set_num_threads(threads)
         return train(stage, cache, out)
     write_half_sizes(cache)
-    with tempfile.TemporaryDirectory() as folder:
-        meeting = Path(folder) / "meeting"
-        spawn(_work, (stage, cache, out, workers, threads, meeting), nprocs=workers)
-    return path
+    work_together(_work, (stage, cache, out, threads), workers)
+    return out / f"{stage.name}.pt"
 
 
-def _work(rank: int, stage: Stage, cache: Path, out: Path, workers: int, threads: int, meeting: Path) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+def _work(crew: Alone, stage: Stage, cache: Path, out: Path, threads: int) -> None:
     torch.set_num_threads(threads)
-    crew = Crew(rank, workers, meeting)
     train(stage, cache, out, crew=crew)
-    crew.leave()
 
 
 if __name__ == "__main__":

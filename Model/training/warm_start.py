@@ -27,7 +27,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from Model.card import Card
-from Model.errors import CheckpointInvalid
+from Model.errors import CheckpointInvalid, ModelError
+from Model.training.files import written_whole
 from Model.training.limits import Limits
 from Model.training.palette import Palette
 from Model.training.publish_encoder import calibration_inputs
@@ -197,7 +198,10 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=None, help="folder with the encoder, before the shipped one")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    write_checkpoint(find_model("resnet34", arguments.models), arguments.cache, arguments.out)
+    try:
+        write_checkpoint(find_model("resnet34", arguments.models), arguments.cache, arguments.out)
+    except (ModelError, FileNotFoundError) as error:
+        parser.exit(1, f"{error}\n")
 
 
 def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
@@ -214,7 +218,8 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     network.emphasis, network.palette = nn.Identity(), None
     limits = served_limits(content) or None
     saved = {"average": network.state_dict(), "average_heads": {}, "limits": limits, "stage": {"arch": "resnet34"}}
-    torch.save(saved, out)
+    with written_whole(out) as part:
+        torch.save(saved, part)
     log.info("wrote %s from %s", out, card.file)
     return out
 

@@ -28,7 +28,7 @@ def example(count: int = 60, noise: float = 0.6) -> tuple[Truth, Run]:
     vectors = unit(np.array([centres[label] for label in labels]) + noise * RNG.normal(size=(count, 12)))
     views = unit(vectors[:20] + 0.2 * RNG.normal(size=(20, 12)))
     predicted = [label if RNG.random() < 0.8 else "hat" for label in labels]
-    run = Run("new", vectors, vectors, predicted, [0.9] * count, views, [0.8, 0.9], 12.5, 300.0)
+    run = Run("new", vectors, vectors, predicted, [0.9] * count, views, [0.8, 0.9], 12.5)
     return Truth(side, side, range(20)), run
 
 
@@ -66,8 +66,12 @@ def test_every_figure_equals_a_slow_loop() -> None:
 
 def test_a_picture_never_finds_its_own_group() -> None:
     truth, run = example()
-    for query, row in enumerate(neighbours(truth, run, 10)):
-        assert all(truth.gallery.groups[index] != truth.queries.groups[query] for index in row)
+    everything = len(truth.gallery.keys)
+    for k in (10, everything):
+        for query, row in enumerate(neighbours(truth, run, k)):
+            others = [g for g in range(everything) if truth.gallery.groups[g] != truth.queries.groups[query]]
+            others.sort(key=lambda g, query=query: -float(run.queries[query] @ run.gallery[g]))
+            assert row.tolist() == others[:k]
 
 
 def test_the_difference_of_two_models_has_an_interval() -> None:

@@ -19,7 +19,6 @@ from Model.training.mask_data import foreground, read_drawings, read_sets, white
 from Model.training.mask_export import averaged_net, run_session  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
 from Model.training.mask_net import FORMAT, GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
-from Model.training.mask_predict import mask_many  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
 from Model.training.mask_views import ViewStock  # noqa: E402
 from Model.training.resnet import build_encoder, resnet_trunk  # noqa: E402
@@ -273,10 +272,3 @@ def test_only_white_backgrounds_are_cut_off() -> None:
     assert cut[40, 30, 3] == 255
     assert cut[2, 2, 3] == 0
     assert white_cut_out(np.full((80, 60, 3), 120, np.uint8)) is None
-
-
-def test_masks_come_in_the_pictures_own_sizes(repository: Path) -> None:
-    folder = repository / "Model" / "weights" / "garment-mask"
-    file = Card.load(folder).model_path(folder)
-    pictures = [np.zeros((40, 30, 3), np.uint8), np.full((50, 70, 3), 200, np.uint8)]
-    assert [mask.shape for mask in mask_many(pictures, file)] == [(40, 30), (50, 70)]

@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 from Model.card import Card  # noqa: E402
 from Model.classifier import Classifier  # noqa: E402
 from Model.encoders import load_encoder  # noqa: E402
+from Model.errors import CheckpointInvalid, TrainingError  # noqa: E402
 from Model.segmenters import load_segmenter  # noqa: E402
 from Model.training.cache import build_cache, build_garments  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
@@ -100,7 +101,7 @@ def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path
 
 
 def test_a_stage_goes_on_from_its_last_checkpoint(cache: Path, tmp_path: Path) -> None:
-    stage = replace(TINY, name="cut", steps=100)
+    stage = replace(TINY, name="cut", steps=5)
 
     class PulledPlug(BaseException):
         """Ends the process in the middle, as Ctrl-C or a power cut would."""
@@ -113,14 +114,24 @@ def test_a_stage_goes_on_from_its_last_checkpoint(cache: Path, tmp_path: Path) -
         train(stage, cache, tmp_path, save_every_s=0, on_step=pull)
     cut = torch.load(tmp_path / "cut.pt", weights_only=False)
     assert not cut["done"] and cut["step"] == 3
-    path = train(replace(stage, steps=5), cache, tmp_path)
+    path = train(stage, cache, tmp_path)
     finished = torch.load(path, weights_only=False)
     assert finished["done"] and finished["step"] == 5
     assert json.loads((tmp_path / "cut.jsonl").read_text().splitlines()[-1])["step"] == 5
+    moved = replace(stage, arch="resnet18", teachers=())
+    assert train(moved, cache, tmp_path) == path
+    with pytest.raises(CheckpointInvalid, match="another seed, size"):
+        train(replace(stage, size=48, seed=8), cache, tmp_path)
+    path.write_bytes(b"")
+    with pytest.raises(CheckpointInvalid, match="delete it"):
+        train(stage, cache, tmp_path)
 
 
-def test_two_workers_end_with_one_network(cache: Path, tmp_path: Path) -> None:
+def test_two_workers_train_together_and_say_what_is_missing(cache: Path, tmp_path: Path) -> None:
     train_together(replace(TINY, name="pair", steps=3), cache, tmp_path, workers=2, threads=1)
     finished = torch.load(tmp_path / "pair.pt", weights_only=False)
     assert finished["done"]
+    with pytest.raises(TrainingError, match="nowhere"):
+        lost = replace(TINY, name="lost", teachers=(str(tmp_path / "nowhere.tflite"),))
+        train_together(lost, cache, tmp_path, workers=2, threads=1)
     assert all(torch.isfinite(each).all() for each in finished["network"].values())
