@@ -14,6 +14,8 @@ from Data.images import ImageStore
 
 POLL_S = 0.5
 RETRY_S = 2.0
+UNFORESEEN_RETRY_S = 60.0
+"""Long, because what nobody foresaw mostly lies in the pictures that come next, and comes again with them."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,14 +36,22 @@ def open_worker(settings: Settings, catalogue: Catalogue, images: ImageStore) ->
     return PictureWorker(catalogue, images, open_fetcher(settings))
 
 
-def keep_fetching(worker: PictureWorker, stop: threading.Event) -> None:
-    """Fetch pictures as products come that name them, until `stop` is set."""
+def keep_fetching(worker: PictureWorker, stop: threading.Event, unforeseen_retry_s: float = UNFORESEEN_RETRY_S) -> None:
+    """Fetch pictures as products come that name them, until `stop` is set.
+
+    Args:
+        unforeseen_retry_s: wait after an error that nobody foresaw.
+    """
     while not stop.wait(POLL_S):
         try:
             report = worker.run(stop=stop)
         except (DatabaseUnavailable, ImageStoreError) as error:
             log.warning("fetching was interrupted; trying again", error=str(error))
             stop.wait(RETRY_S)
+            continue
+        except Exception:
+            log.exception("fetching ended unexpectedly; going on in a while")
+            stop.wait(unforeseen_retry_s)
             continue
         if report.done:
             log.info("fetched", fetched=report.fetched, failed=report.failed_count)

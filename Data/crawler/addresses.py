@@ -9,7 +9,9 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import idna
 
 from Data.errors import FetchFailed, FetchRefused
 
@@ -26,7 +28,7 @@ class Target:
 
     Args:
         scheme: http or https.
-        host: name as in the address, for the Host header and the certificate.
+        host: name as in the address, in ASCII (IDNA), for the Host header and the certificate.
         port: 1..65535.
         ip: the judged address to connect to.
         path: path and query, beginning with a slash.
@@ -66,11 +68,11 @@ def judge(url: str, allow_private: bool, resolve: Resolver) -> Target:
         FetchRefused: not http or https, with a user name in it, or leading to an address that is not public.
         FetchFailed: the name does not resolve.
     """
+    parts = split(url)
     try:
-        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise FetchRefused(f"{url[:120]!r} is not a whole address.") from None
+        raise _not_whole(url) from None
     if parts.scheme not in PORTS or not host:
         raise FetchRefused(f"{url[:120]!r} is not an http or https address.")
     if parts.username is not None or parts.password is not None:
@@ -78,9 +80,10 @@ def judge(url: str, allow_private: bool, resolve: Resolver) -> Target:
     port = PORTS[parts.scheme] if port is None else port
     if port == 0:
         raise FetchRefused(f"{url[:120]!r} has a port that cannot be called.")
+    host = _in_ascii(host)
     try:
         addresses = resolve(host, port)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         raise FetchFailed(f"The name {host[:120]!r} does not resolve.") from None
     if not addresses:
         raise FetchFailed(f"The name {host[:120]!r} does not resolve.")
@@ -90,6 +93,36 @@ def judge(url: str, allow_private: bool, resolve: Resolver) -> Target:
             raise FetchRefused(f"{host[:120]!r} leads to an address inside a private network, which is not called.")
     path = parts.path or "/"
     return Target(parts.scheme, host, port, addresses[0], f"{path}?{parts.query}" if parts.query else path)
+
+
+def split(url: str) -> SplitResult:
+    """Return an address's parts.
+
+    Raises:
+        FetchRefused: it is not a whole address.
+    """
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise _not_whole(url) from None
+
+
+def _not_whole(url: str) -> FetchRefused:
+    return FetchRefused(f"{url[:120]!r} is not a whole address.")
+
+
+def _in_ascii(host: str) -> str:
+    """Return a host's name as DNS, the Host header and certificates have it.
+
+    Source: Unicode Technical Standard 46, as browsers do it; the codec of the standard library follows the older IDNA
+    2003, by which some names lead elsewhere.
+    """
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except UnicodeError:
+        raise FetchRefused(f"{host[:120]!r} is not the name of a host.") from None
 
 
 def is_public(address: Address) -> bool:

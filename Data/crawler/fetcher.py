@@ -5,13 +5,14 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 from urllib.parse import quote, urljoin
 
 import urllib3
 
 from Data.crawler.addresses import Resolver, Target, judge, system_resolver
+from Data.crawler.deadline import Deadline, WatchedConnection, WatchedTLSConnection
 from Data.errors import FetchError, FetchFailed, FetchRefused
 from Data.text import clean_text
 
@@ -28,7 +29,8 @@ class FetchLimits:
 
     Args:
         max_bytes: of the body.
-        timeout_s: for everything together, redirects included, each attempt.
+        timeout_s: for everything together, redirects included, each attempt; only looking up a name takes as long as
+            the system lets it.
         connect_timeout_s: for one connection.
         redirects: followed at most.
         attempts: in all; network trouble and 5xx are tried again.
@@ -75,6 +77,19 @@ class Downloaded:
     last_modified: str | None
 
 
+@dataclass
+class _Host:
+    """A host that is being fetched from.
+
+    Args:
+        places: for fetches at the same time.
+        users: those who have a place or wait for one.
+    """
+
+    places: threading.BoundedSemaphore
+    users: int = 0
+
+
 class Fetcher:
     """Fetches pictures and feeds. Safe to share between threads.
 
@@ -96,7 +111,7 @@ class Fetcher:
         self._allow_private = allow_private
         self._resolve = resolve
         self._sleep = sleep
-        self._hosts: dict[str, threading.BoundedSemaphore] = {}
+        self._hosts: dict[str, _Host] = {}
         self._lock = threading.Lock()
 
     def fetch(
@@ -105,6 +120,7 @@ class Fetcher:
         etag: str | None = None,
         last_modified: str | None = None,
         kinds: tuple[str, ...] = ("image/", "application/octet-stream", "binary/octet-stream"),
+        max_bytes: int | None = None,
     ) -> Fetched:
         """Return what an address points to.
 
@@ -113,12 +129,16 @@ class Fetcher:
             etag: of what is there already.
             last_modified: of what is there already.
             kinds: how the Content-Type must begin; an empty tuple takes any.
+            max_bytes: of the body, where that is less than the limits say.
         Raises:
             FetchRefused: an address, a type or a size that is not allowed: trying again is of no use.
             FetchFailed: the network or the other server failed, after all attempts.
         """
         body = io.BytesIO()
-        came = self._persist(url, _headers(etag, last_modified), kinds, body, self._limits)
+        limits = self._limits
+        if max_bytes is not None:
+            limits = replace(limits, max_bytes=min(max_bytes, limits.max_bytes))
+        came = self._persist(url, _headers(etag, last_modified), kinds, body, limits)
         return Fetched(body.getvalue() if came.changed else None, came.etag, came.last_modified)
 
     def download(
@@ -162,26 +182,37 @@ class Fetcher:
         self, url: str, headers: dict[str, str], kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
     ) -> Downloaded:
         """Go from redirect to redirect, each judged like the first address."""
-        deadline = time.monotonic() + limits.timeout_s
-        for _ in range(limits.redirects + 1):
-            target = judge(url, self._allow_private, self._resolve)
-            with self._turn(target.host, deadline), self._answer(target, headers, deadline) as answer:
-                if answer.status not in REDIRECTS:
-                    return _take(answer, deadline, kinds, body, limits)
-                url = urljoin(url, answer.headers.get("Location", ""))
+        with Deadline(limits.timeout_s) as deadline:
+            for _ in range(limits.redirects + 1):
+                target = judge(url, self._allow_private, self._resolve)
+                with self._turn(target.host, deadline), self._answer(target, headers, deadline) as answer:
+                    if answer.status not in REDIRECTS:
+                        return _take(answer, deadline, kinds, body, limits)
+                    url = _next(url, answer.headers.get("Location", ""))
         raise FetchRefused(f"The address redirects more than {limits.redirects} times.")
 
     @contextlib.contextmanager
-    def _answer(self, target: Target, headers: dict[str, str], deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _answer(
+        self, target: Target, headers: dict[str, str], deadline: Deadline
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Connect to the judged address itself, under the name that was asked for, and yield the answer's head."""
-        timeout = urllib3.Timeout(connect=min(self._limits.connect_timeout_s, _left(deadline)), read=_left(deadline))
+        timeout = urllib3.Timeout(
+            connect=min(self._limits.connect_timeout_s, deadline.left_s()), read=deadline.left_s()
+        )
         pool: urllib3.HTTPConnectionPool
         if target.scheme == "https":
             pool = urllib3.HTTPSConnectionPool(
-                target.ip, target.port, timeout=timeout, server_hostname=target.host, assert_hostname=target.host
+                target.ip,
+                target.port,
+                timeout=timeout,
+                server_hostname=target.host,
+                assert_hostname=target.host,
+                deadline=deadline,
             )
+            pool.ConnectionCls = WatchedTLSConnection
         else:
-            pool = urllib3.HTTPConnectionPool(target.ip, target.port, timeout=timeout)
+            pool = urllib3.HTTPConnectionPool(target.ip, target.port, timeout=timeout, deadline=deadline)
+            pool.ConnectionCls = WatchedConnection
         try:
             answer = pool.urlopen(
                 "GET",
@@ -193,30 +224,49 @@ class Fetcher:
                 decode_content=False,
             )
             try:
+                deadline.check()  # headers that were cut off look like headers that are complete
                 yield answer
             finally:
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            deadline.check()
             raise FetchFailed(f"{target.host[:120]} does not answer as it should ({_reason(error)}).") from error
+        except ValueError as error:
+            raise FetchRefused(f"{target.host[:120]} cannot be asked for this address.") from error
         finally:
             pool.close()
 
     @contextlib.contextmanager
-    def _turn(self, host: str, deadline: float) -> Iterator[None]:
+    def _turn(self, name: str, deadline: Deadline) -> Iterator[None]:
         """Wait until fewer than `per_host` fetches from a host are under way."""
         with self._lock:
-            places = self._hosts.setdefault(host, threading.BoundedSemaphore(self._limits.per_host))
-        if not places.acquire(timeout=_left(deadline)):
-            raise FetchFailed(f"Too many files of {host[:120]} are being fetched at once.")
+            host = self._hosts.setdefault(name, _Host(threading.BoundedSemaphore(self._limits.per_host)))
+            host.users += 1
         try:
-            yield
+            if not host.places.acquire(timeout=deadline.left_s()):
+                raise FetchFailed(f"Too many files of {name[:120]} are being fetched at once.")
+            try:
+                yield
+            finally:
+                host.places.release()
         finally:
-            places.release()
+            with self._lock:
+                host.users -= 1
+                if not host.users:
+                    del self._hosts[name]
 
 
-MIN_WAIT_S = 0.001
+LENGTH_DIGITS = 19
 KIND_LENGTH = 100
 """Characters of a Content-Type that a reason repeats."""
+
+
+def _next(url: str, location: str) -> str:
+    """Return where a redirect leads."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise FetchRefused("The address redirects to something that is not a whole address.") from None
 
 
 def _headers(etag: str | None, last_modified: str | None) -> dict[str, str]:
@@ -229,7 +279,7 @@ def _headers(etag: str | None, last_modified: str | None) -> dict[str, str]:
 
 
 def _take(
-    answer: urllib3.BaseHTTPResponse, deadline: float, kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
+    answer: urllib3.BaseHTTPResponse, deadline: Deadline, kinds: tuple[str, ...], body: IO[bytes], limits: FetchLimits
 ) -> Downloaded:
     """Read a body within the limits."""
     etag, last_modified = _validator(answer, "ETag"), _validator(answer, "Last-Modified")
@@ -244,8 +294,8 @@ def _take(
         raise FetchRefused(f"The address answers with {kind or 'something unnamed'}, not with a picture.")
     if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise FetchRefused("The server compresses what it was asked to send as it is.")
-    announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) > limits.max_bytes:
+    announced = _announced(answer)
+    if announced is not None and announced > limits.max_bytes:
         raise FetchRefused(f"The file has {announced} bytes, more than {limits.max_bytes}.")
     came = 0
     while chunk := answer.read1(CHUNK):
@@ -253,24 +303,25 @@ def _take(
         if came > limits.max_bytes:
             raise FetchRefused(f"The file has more than {limits.max_bytes} bytes.")
         body.write(chunk)
-        if _left(deadline) <= MIN_WAIT_S:
-            raise FetchFailed(f"The server took longer than {limits.timeout_s:g} s.")
-    if announced.isdigit() and came < int(announced):
+        deadline.check()
+    deadline.check()
+    if announced is not None and came < announced:
         raise FetchFailed("The connection broke off in the middle of the file.")
     if not came:
         raise FetchRefused("The file is empty.")
     return Downloaded(True, etag, last_modified)
 
 
+def _announced(answer: urllib3.BaseHTTPResponse) -> int | None:
+    """Return the Content-Length, None where it is missing or no number."""
+    said = answer.headers.get("Content-Length", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= LENGTH_DIGITS else None
+
+
 def _validator(answer: urllib3.BaseHTTPResponse, name: str) -> str | None:
     """Return what may be kept and sent back another time: a header of printable ASCII, None for any other."""
     said = answer.headers.get(name)
     return said if said is not None and said.isascii() and said.isprintable() else None
-
-
-def _left(deadline: float) -> float:
-    """Return the seconds that are left, never zero: a timeout of zero means something else to a socket."""
-    return max(deadline - time.monotonic(), MIN_WAIT_S)
 
 
 def _reason(error: Exception) -> str:

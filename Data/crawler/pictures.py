@@ -4,6 +4,7 @@ What cannot be had is given up with its reason, which the product's status tells
 again.
 """
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,9 @@ AHEAD = 8
 """Fetches waiting for a thread, per thread: enough that none stands idle, few enough that memory stays flat."""
 
 BATCH = 200
+UNFORESEEN = "The picture could not be fetched for a reason that the log has."
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -146,7 +150,14 @@ class PictureWorker:
 
     def _fetch(self, task: _Task) -> Fetched:
         """Fetch one address, and look at its first bytes: servers call error pages image/jpeg."""
-        came = self._fetcher.fetch(task.url, task.etag, task.last_modified)
+        try:
+            came = self._fetcher.fetch(task.url, task.etag, task.last_modified)
+        except FetchError:
+            raise
+        except Exception as error:
+            # Given up like any other: it would hold up those beside it, and the next run would come to it again.
+            _log.exception("an address could not be fetched for a reason that nobody foresaw: %r", task.url[:500])
+            raise FetchRefused(UNFORESEEN) from error
         if came.data is not None and mime_of(came.data) is None:
             what = "a web page" if looks_like_page(came.data) else "something that is no picture"
             raise FetchRefused(f"The address answers with {what} and calls it a picture.")

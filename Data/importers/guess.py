@@ -1,8 +1,8 @@
 """Which layout a source has, by its name and its first lines: so that a person need not say it."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from Data.crawler.addresses import split
 from Data.errors import ImportFailed
 from Data.importers import clothing_dataset, fashion_product_images, hm
 from Data.importers.base import is_address
@@ -23,8 +23,9 @@ def guess_layout(location: str | Path) -> str:
         location: as for `open_source`.
     Raises:
         ImportFailed: it cannot be told.
+        FetchRefused: it begins like an address, and is not a whole one.
     """
-    name = urlsplit(str(location)).path if is_address(location) else str(location)
+    name = split(str(location)).path if is_address(location) else str(location)
     suffix = Path(name).suffix.lower()
     if suffix == ".json" or (is_address(location) and Path(name).name in ("", "products")):
         return "shopify"

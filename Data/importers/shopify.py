@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from Data.crawler.addresses import split
 from Data.crawler.fetcher import Fetcher
 from Data.errors import FetchError, ImportFailed, SourceCutOff
 from Data.importers.base import ImportedRow, ImportOptions, register, register_address
@@ -93,10 +94,11 @@ def open_shop(address: str, options: ImportOptions) -> Shopify:
 
     Raises:
         ImportFailed: nothing can be fetched here.
+        FetchRefused: it is not a whole address.
     """
     if options.fetcher is None:
         raise ImportFailed(f"{address[:120]} cannot be fetched here: save its pages and give their folder.")
-    parts = urlsplit(address)
+    parts = split(address)
     path = parts.path if parts.path.endswith(".json") else f"{parts.path.rstrip('/')}/{PAGE}"
     shop = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
     first = urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
