@@ -5,12 +5,14 @@ over a million pictures looks at their sizes and times, not at their bytes.
 """
 
 import io
+import lzma
 import mmap
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from Data.errors import ImportFailed
 from Data.importers.tar_index import Member, read_index
@@ -110,6 +112,51 @@ class TarFiles:
         return member
 
 
+# What zipfile and the decompressors behind it raise at damaged bytes, or at a way of packing that they do not know.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
+
+
+class _ZippedFile(io.RawIOBase):
+    """A file inside a zip that tells damage wherever it is met: many are read as a stream."""
+
+    def __init__(self, file: IO[bytes], damaged: Callable[[Exception], ImportFailed]) -> None:
+        self._file = file
+        self._damaged = damaged
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._file.read(len(buffer))
+        except _DAMAGE as error:
+            raise self._damaged(error) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        try:
+            return self._file.read()
+        except _DAMAGE as error:
+            raise self._damaged(error) from error
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except _DAMAGE as error:
+            raise self._damaged(error) from error
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 class ZipFiles:
     """Files inside a zip, such as those that Kaggle hands out."""
 
@@ -136,15 +183,22 @@ class ZipFiles:
             ImportFailed: the zip is damaged there.
         """
         with self.open(name) as file:
-            try:
-                return file.read()
-            except (zipfile.BadZipFile, OSError) as error:
-                raise ImportFailed(f"{self._name} is damaged at {name} ({error}): fetch it again.") from error
+            return file.read()
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a file."""
+        """Open a file.
+
+        Raises:
+            ImportFailed: the zip is damaged there; reading raises it as well.
+        """
+
+        def damaged(error: Exception) -> ImportFailed:
+            return ImportFailed(f"{self._name} cannot be read at {name} ({error}): fetch it again, or unpack it.")
+
         try:
-            return self._zip.open(name)
+            return io.BufferedReader(_ZippedFile(self._zip.open(name), damaged))
+        except _DAMAGE as error:
+            raise damaged(error) from error
         except (KeyError, RuntimeError):  # RuntimeError: encrypted
             raise FileNotFoundError(name) from None
 

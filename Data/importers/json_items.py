@@ -93,6 +93,8 @@ class _Text:
                         raise self._invalid(error) from error
                     raise
                 size *= 2  # so that a large object costs no more than twice its size
+            except ValueError:  # Python's limit, which keeps a number from taking minutes
+                raise ImportFailed(f"{self._name} has a number of thousands of digits: export it again.") from None
             except RecursionError:
                 raise ImportFailed(f"{self._name} is nested too deeply to be an export of products.") from None
             else:

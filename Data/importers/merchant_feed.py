@@ -114,6 +114,10 @@ class MerchantFeed:
                 f"{self._path.name} declares entities, which a feed has no need of and which can fill the memory: "
                 "remove its DOCTYPE."
             ) from error
+        except (ValueError, LookupError) as error:  # EUC-KR and Shift_JIS, say; the parser reads one byte at a time
+            raise ImportFailed(
+                f"{self._path.name} is in an encoding that XML is not read in here ({error}): save it as UTF-8."
+            ) from error
         if container is None:
             raise ImportFailed(f"{self._path.name} is XML, but neither an RSS nor an Atom feed: check the address.")
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -155,3 +156,22 @@ def test_broken_archives_are_told_in_a_sentence(tmp_path: Path) -> None:
         open_files(tmp_path / "none")
     with pytest.raises(ImportFailed, match="cannot be told: name it with --layout"):
         guess_layout(tmp_path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("where", ["head", "data"])
+def test_damage_inside_a_zip_is_told_wherever_it_is_met(tmp_path: Path, method: int, where: str) -> None:
+    """Read whole, as a picture is, or as a stream, as a table is."""
+    path = tmp_path / "hm.zip"
+    numbers = random.Random(5)
+    table = ARTICLES + "".join(f"{numbers.random()},1,Hat,1,Hat,Red,D,Sport,S,x\n" for _ in range(2000))
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("articles.csv", table)
+    content = bytearray(path.read_bytes())
+    place = 0 if where == "head" else len(content) // 2
+    content[place : place + 40] = b"7" * 40
+    path.write_bytes(content)
+    with pytest.raises(ImportFailed, match=r"hm\.zip cannot be read at articles\.csv"):
+        open_files(path).read("articles.csv")
+    with pytest.raises(ImportFailed, match=r"hm\.zip cannot be read at articles\.csv"):
+        list(open_source("hm", path).rows())

@@ -237,6 +237,17 @@ def test_the_wrong_encoding_is_told(tmp_path: Path, start: str) -> None:
         rows(table)
 
 
+@pytest.mark.parametrize(
+    ("said", "encoding"), [("EUC-KR", "euc-kr"), ("Shift_JIS", "ascii"), ("x-unheard-of", "ascii"), ("base64", "ascii")]
+)
+def test_an_encoding_that_is_not_read_is_told(tmp_path: Path, said: str, encoding: str) -> None:
+    title = "셔츠" if encoding == "euc-kr" else "Shirt"
+    start = f"<?xml version='1.0' encoding='{said}'?>" + RSS.partition("?>")[2]
+    feed = write(tmp_path / "feed.xml", f"{start}<item><g:id>1</g:id><title>{title}</title></item>{END}", encoding)
+    with pytest.raises(ImportFailed, match=r"feed\.xml is in an encoding .*: save it as UTF-8"):
+        rows(feed)
+
+
 def test_what_came_before_the_end_is_good(tmp_path: Path) -> None:
     path = write(tmp_path / "feed.xml", RSS + ITEM.format("a") + ITEM.format("b")[:50])
     source = open_source("merchant-feed", path).rows()

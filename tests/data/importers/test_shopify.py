@@ -127,6 +127,12 @@ def test_an_unusable_page_is_told_in_a_sentence(
     assert type(caught.value) is kind
 
 
+def test_a_number_of_thousands_of_digits_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shop.json").write_text(f'{{"products": [{{"id": {"1" * 5000}}}]}}', encoding="utf-8")
+    with pytest.raises(ImportFailed, match="has a number of thousands of digits"):
+        rows(tmp_path / "shop.json")
+
+
 def test_objects_larger_than_what_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "products.json").write_bytes(page(*(item(number, body_html="x" * 150_000) for number in range(3))))
     assert len(rows(tmp_path / "products.json")) == 3
