@@ -1,9 +1,11 @@
 """`table`: a shop's own CSV, TSV or Parquet file, its pictures in a folder or at addresses."""
 
+import math
 import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +91,14 @@ class Table:
             values["category"] = slugify(str(values["category"])) or None
         if isinstance(values.get("sizes"), str):
             values["sizes"] = [size for size in _SIZES.split(values["sizes"]) if size]
+        elif values.get("sizes") is not None:
+            sizes = values["sizes"]
+            values["sizes"] = [*map(as_size, sizes)] if isinstance(sizes, (list, tuple)) else [as_size(sizes)]
         if "in_stock" in values:
             values["in_stock"] = parse_stock(values["in_stock"])
         said = values.get("currency") or self._currency
+        if said is not None and not isinstance(said, str):
+            raise ValueError(f"currency is {str(said)[:40]!r} and must be an ISO 4217 code such as EUR.")
         currencies = []
         for name in ("price", "final_price"):
             currency = said
@@ -145,11 +152,26 @@ def parse_stock(cell: Any) -> bool:
     return _IN_STOCK[said]
 
 
-def _open_parquet(path: Path) -> parquet.ParquetFile:
+def as_size(cell: Any) -> Any:
+    """Return a number as a size is written, 42 and 42.0 as "42", and anything else as it is."""
+    if isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool) and math.isfinite(cell):
+        return f"{Decimal(str(cell)).normalize():f}"
+    return cell
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Tell what pyarrow makes of a file that is none of its own, or a damaged one, in one sentence."""
     try:
+        yield
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        said = f"{error}".partition("\n")[0]
+        raise ImportFailed(f"{path.name} cannot be read as Parquet ({said}): write it again.") from error
+
+
+def _open_parquet(path: Path) -> parquet.ParquetFile:
+    with _readable(path):
         return parquet.ParquetFile(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise ImportFailed(f"{path.name} cannot be read as Parquet ({error}): write it again.") from error
 
 
 def _parquet_rows(path: Path) -> Generator[Row, None, None]:
@@ -157,13 +179,22 @@ def _parquet_rows(path: Path) -> Generator[Row, None, None]:
     with _open_parquet(path) as file:
         yield 0, list(file.schema_arrow.names)
         number = 0
-        for batch in file.iter_batches(batch_size=BATCH):
-            for cells in batch.to_pylist():
+        batches = file.iter_batches(batch_size=BATCH)
+        while True:
+            with _readable(path):
+                batch = next(batches, None)
+                # By their place, not by their name, which two columns may have.
+                columns = [] if batch is None else [column.to_pylist() for column in batch.columns]
+            if batch is None:
+                return
+            for cells in zip(*columns, strict=True):
                 number += 1
-                yield number, [_plain(cell) for cell in cells.values()]
+                yield number, [_plain(cell) for cell in cells]
 
 
 def _plain(cell: Any) -> Any:
+    if isinstance(cell, float) and math.isnan(cell):
+        return None
     return cell.isoformat() if isinstance(cell, (date, datetime)) else cell
 
 

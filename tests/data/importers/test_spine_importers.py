@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from Data.catalogue import Catalogue
@@ -108,6 +110,54 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path, catalogue: Catalogue, imag
     run_import(source, catalogue, images, "shop")
     assert catalogue.get("2").price == Decimal(2500)
     assert bring("table", tmp_path / "shop.csv", catalogue, images).upserts.unchanged == 2
+
+
+def test_parquet_with_damaged_pages_is_told(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
+    path = tmp_path / "shop.parquet"
+    whole = pa.table({"id": [f"p{number}" for number in range(3000)], "name": ["Shirt"] * 3000})
+    for compression in ("none", "snappy", "zstd"):
+        parquet.write_table(whole, path, compression=compression, use_dictionary=False)
+        content = bytearray(path.read_bytes())
+        content[4:400] = b"\xff" * 396
+        path.write_bytes(content)
+        with pytest.raises(ImportFailed, match=r"shop\.parquet cannot be read as Parquet"):
+            bring("table", path, catalogue, images)
+
+
+def test_parquet_with_two_columns_of_one_name(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
+    columns = [pa.array([value]) for value in ("x", "1", "y", "One")]
+    parquet.write_table(pa.Table.from_arrays(columns, ["note", "id", "note", "name"]), tmp_path / "shop.parquet")
+    assert bring("table", tmp_path / "shop.parquet", catalogue, images).upserts.created == 1
+    assert catalogue.get("1").name == "One"
+
+
+def test_parquet_with_numbers_for_sizes(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
+    columns = {
+        "whole": (pa.array([42, None]), ("42",), ()),
+        "half": (pa.array([42.5, 40.0]), ("42.5",), ("40",)),
+        "missing": (pa.array([float("nan"), None]), (), ()),
+        "decimal": (pa.array([Decimal("38.0"), Decimal("38.5")]), ("38",), ("38.5",)),
+        "list": (pa.array([[36.0, 37.5, 40.0], []]), ("36", "37.5", "40"), ()),
+        "text": (pa.array(["S/M", ""]), ("S", "M"), ()),
+    }
+    for name, (column, *expected) in columns.items():
+        table = pa.table({"id": [f"{name}-1", f"{name}-2"], "name": ["One", "Two"], "size": column})
+        parquet.write_table(table, tmp_path / "shop.parquet")
+        assert bring("table", tmp_path / "shop.parquet", catalogue, images).problems == []
+        assert [catalogue.get(f"{name}-{number}").sizes for number in (1, 2)] == expected
+    truth = pa.table({"id": ["truth"], "name": ["One"], "size": [True]})
+    parquet.write_table(truth, tmp_path / "shop.parquet")
+    assert bring("table", tmp_path / "shop.parquet", catalogue, images).problem_count == 1
+
+
+def test_a_currency_that_is_no_text_is_a_bad_row(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
+    currency = pa.array([["EUR"], None], pa.list_(pa.string()))
+    table = pa.table({"id": ["1", "2"], "name": ["One", "Two"], "price": [5.0, None], "currency": currency})
+    parquet.write_table(table, tmp_path / "shop.parquet")
+    report = bring("table", tmp_path / "shop.parquet", catalogue, images)
+    (problem,) = report.problems
+    assert problem.product_id == "1" and "must be an ISO 4217 code" in problem.reason
+    assert report.upserts.created == 1
 
 
 def test_a_mapping_wins_over_the_guess(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
