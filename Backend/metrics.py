@@ -6,12 +6,17 @@ them up. prometheus-client decides about files when it is imported, so the varia
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from prometheus_client.values import ValueClass
+
+from Backend.metric_files import counters, drop_dead
+from Backend.settings import shared_metrics_dir
 
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 
@@ -68,11 +73,28 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return the exposition text, of all workers together when there are several."""
-        if not multiprocess():
+        folder = shared_metrics_dir()
+        if folder is None or not multiprocess():
             return generate_latest(self._registry)
+        drop_dead(folder)
         together = CollectorRegistry()
-        MultiProcessCollector(together)
+        together.register(_Together(folder))
         return generate_latest(together)
+
+
+class _Together(Collector):
+    """What all workers counted. (prometheus-client's own collector takes every `*.db` in the folder for counters.)
+
+    Args:
+        folder: through which they share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the sums."""
+        return MultiProcessCollector.merge([str(path) for path in counters(self._folder)])
 
 
 def multiprocess() -> bool:

@@ -1,6 +1,5 @@
 """Start the worker processes of the HTTP service."""
 
-import shutil
 import socket
 import sys
 
@@ -8,6 +7,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from Backend.errors import BackendError, PortInUse
+from Backend.metric_files import clear
 from Backend.services import check_networks, open_catalogue
 from Backend.settings import Settings, export, what_is_wrong
 from Data.errors import DataError
@@ -36,8 +36,7 @@ def serve(settings: Settings) -> None:
     variables = settings.environment()
     if settings.workers > 1:
         folder = settings.multiprocess_metrics_dir
-        shutil.rmtree(folder, ignore_errors=True)  # counters of an earlier start
-        folder.mkdir(parents=True, exist_ok=True)
+        clear(folder)
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     export(variables)
     uvicorn.run(

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or lines for a person.")
     metrics_dir: OptionalPath = Field(
-        default=None, description="Folder of the workers' counters; empty: cache/metrics."
+        default=None, description="Folder of the workers' counters, of no other service; empty: cache/metrics."
     )
 
     @field_validator("cors_origins", mode="before")
@@ -230,6 +230,12 @@ def available_cores() -> int:
 def export(variables: dict[str, str]) -> None:
     """Put variables into this process's environment, for the worker processes it is about to start."""
     os.environ.update(variables)
+
+
+def shared_metrics_dir() -> Path | None:
+    """Return the folder through which this process shares its counters, None where it does not."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
 
 
 def child_environment(variables: dict[str, str]) -> dict[str, str]:

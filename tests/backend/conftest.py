@@ -67,10 +67,15 @@ class Server:
     Args:
         url: without a slash at the end.
         pid: of the process that holds the workers.
+        metrics_dir: where they share their counters; before the start it held METRIC_LEFTOVERS.
     """
 
     url: str
     pid: int
+    metrics_dir: Path
+
+
+METRIC_LEFTOVERS = ("counter_1.db", "gauge_livesum_1.db", "catalogue.db", "notes.txt", "older/histogram_1.db")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +84,11 @@ def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    two = settings.model_copy(update={"port": port, "workers": 2})
+    metrics_dir = tmp_path_factory.mktemp("metrics")
+    (metrics_dir / "older").mkdir()
+    for name in METRIC_LEFTOVERS:
+        (metrics_dir / name).touch()
+    two = settings.model_copy(update={"port": port, "workers": 2, "metrics_dir": metrics_dir})
     log = tmp_path_factory.mktemp("log") / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -91,7 +100,7 @@ def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         url = f"http://127.0.0.1:{port}"
         try:
             wait_ready(url, process, log)
-            yield Server(url, process.pid)
+            yield Server(url, process.pid, metrics_dir)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             assert process.wait(30) in (0, -signal.SIGTERM), log.read_text()
