@@ -20,6 +20,7 @@
     │   └── WaitTooLong
     └── OperatorError           for whoever runs the service: told on the command line
         ├── NotReady            the service has not loaded what it needs
+        ├── BodyNotKept         a request's body cannot be written to the temporary folder
         ├── SecretUnusable
         ├── PortInUse
         ├── PartFailed          a part that the demo started ended by itself
@@ -169,6 +170,16 @@ class NotReady(OperatorError):
     """The service has not loaded its networks, its database or its index."""
 
 
+class BodyNotKept(OperatorError):
+    """A request's body cannot be written to the temporary folder."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(
+            f"The body of a request cannot be kept in the temporary folder ({reason}): free it, or name another with "
+            "TMPDIR."
+        )
+
+
 class SecretUnusable(OperatorError):
     """A secret's file cannot be read or made."""
 
@@ -273,6 +284,7 @@ BACKEND_PROBLEMS: dict[type[Exception], ProblemKind] = {
     WaitTooLong: ProblemKind(503, "wait-too-long", "The photo's turn did not come in time"),
     OperatorError: _fault("operator-error", "The service failed"),
     NotReady: _unavailable("not-ready", "The service is not ready"),
+    BodyNotKept: _unavailable("body-not-kept", "The upload cannot be taken"),
     SecretUnusable: _fault("secret-unusable", "The service failed"),
     PortInUse: _fault("port-in-use", "The service failed"),
     PartFailed: _fault("part-failed", "The service failed"),
@@ -323,6 +335,7 @@ DATA_PROBLEMS: dict[type[Exception], ProblemKind] = {
     data.SyncRefused: ProblemKind(409, "sync-refused", "The sync would take away too much"),
     data.FetchError: ProblemKind(422, "fetch-error", "The picture could not be fetched"),
     data.FetchRefused: ProblemKind(422, "fetch-refused", "Pictures may not be fetched from there"),
+    data.FileTooLarge: ProblemKind(422, "file-too-large", "The picture is too large"),
     data.FetchFailed: ProblemKind(422, "fetch-failed", "The picture could not be fetched"),
     data.VectorIndexError: _unavailable("index-error", "The index cannot be used"),
     data.IndexMissing: _unavailable("index-missing", "There is no index yet"),

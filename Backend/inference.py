@@ -1,4 +1,5 @@
 """The bounded queue before the networks: pictures wait their turn off the event loop, and past a limit are turned away.
+A second one of its kind stands before fetching, so that slow servers hold no threads but those.
 
 One per worker process. A few threads run the work (ONNX Runtime lets go of the GIL while it computes); the event loop
 only awaits. What cannot start soon is refused at once with a time to come back: memory and waiting stay bounded.
@@ -26,13 +27,14 @@ class InferenceQueue:
         slots: pictures worked on at the same time.
         capacity: pictures that may wait; one more raises QueueFull.
         max_wait_s: longest wait for a turn in seconds; past it the work is dropped unstarted.
+        name: of the threads.
     """
 
-    def __init__(self, slots: int, capacity: int, max_wait_s: float) -> None:
+    def __init__(self, slots: int, capacity: int, max_wait_s: float, name: str = "inference") -> None:
         self.slots = slots
         self.capacity = capacity
         self.max_wait_s = max_wait_s
-        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="inference")
+        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix=name)
         self._admitted = 0
         self._usual_s = FIRST_GUESS_S
 
@@ -50,6 +52,15 @@ class InferenceQueue:
         """Return in how many whole seconds a place will probably be free (at least 1)."""
         return max(1, math.ceil(self._usual_s * (self.waiting + 1) / self.slots))
 
+    def check(self) -> None:
+        """Refuse what `run` would refuse now: ask before doing what is only of use with a place.
+
+        Raises:
+            QueueFull: `capacity` pictures wait already.
+        """
+        if self.waiting >= self.capacity:
+            raise QueueFull(retry_after_s=self.retry_after_s())
+
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` in a thread and return what it returns.
 
@@ -60,8 +71,7 @@ class InferenceQueue:
             WaitTooLong: no thread came free in `max_wait_s`.
             Exception: whatever `work` raises.
         """
-        if self.waiting >= self.capacity:
-            raise QueueFull(retry_after_s=self.retry_after_s())
+        self.check()
         self._admitted += 1
         enqueued = time.monotonic()
 

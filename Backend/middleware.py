@@ -13,9 +13,10 @@ import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from Backend.errors import UploadTooLarge
+from Backend.errors import BackendError, QueueFull, UploadTooLarge
 from Backend.metrics import Metrics
 from Backend.problems import error_response
+from Backend.room import Room
 
 REQUEST_ID_HEADER = b"x-request-id"
 ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -84,42 +85,54 @@ class RequestContext:
             structlog.contextvars.unbind_contextvars("request_id")
 
 
-class _LimitPassed(Exception):
+class _Refused(Exception):
     """More bytes arrived than are allowed. Never leaves this file."""
 
 
 class BodyLimit:
-    """Stop reading a body once it is larger than `max_bytes`, and answer 413.
+    """Stop reading a body once it is larger than `max_bytes`, or once there is no room for it, and answer 413 or 429.
 
     The bytes are counted as they arrive, so neither a missing nor a false Content-Length helps. What is still on its
     way is read and thrown away for a while, because many clients look at the answer only after they sent everything.
+
+    Args:
+        max_bytes: of one body.
+        room: for all bodies that are being received or worked on.
+        metrics: count those that found no room.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, room: Room, metrics: Metrics) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._room = room
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event of the server."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _CountedBody(receive, self._max_bytes)
+        body = _CountedBody(receive, self._max_bytes, self._room)
 
-        async def send_unless_passed(message: Message) -> None:
-            if not body.passed:
+        async def send_unless_refused(message: Message) -> None:
+            if body.refusal is None:
                 await send(message)
 
         if _declared_length(scope) > self._max_bytes:
-            body.passed = True
+            body.refusal = UploadTooLarge(self._max_bytes)
         else:
-            with contextlib.suppress(_LimitPassed):
-                await self._app(scope, body.receive, send_unless_passed)
-        if body.passed:
+            try:
+                with contextlib.suppress(_Refused):
+                    await self._app(scope, body.receive, send_unless_refused)
+            finally:
+                body.let_go()
+        if body.refusal is not None:
+            if isinstance(body.refusal, QueueFull):
+                self._metrics.refused.inc()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await body.drain(self._max_bytes * DRAIN_FACTOR)
-            response = error_response(Request(scope), UploadTooLarge(self._max_bytes))
+            response = error_response(Request(scope), body.refusal)
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
 
@@ -129,27 +142,47 @@ class _CountedBody:
 
     Args:
         receive: the server's.
-        max_bytes: more of them raise _LimitPassed.
+        max_bytes: more of them raise _Refused.
+        room: taken for each piece that arrives.
     """
 
-    def __init__(self, receive: Receive, max_bytes: int) -> None:
+    def __init__(self, receive: Receive, max_bytes: int, room: Room) -> None:
         self._receive = receive
         self._max_bytes = max_bytes
+        self._room = room
         self._received = 0
+        self._held = 0
         self._ended = False
-        self.passed = False
+        self.refusal: BackendError | None = None
 
     async def receive(self) -> Message:
         """Return the next piece.
 
         Raises:
-            _LimitPassed: it is one too many.
+            _Refused: it is one too many, and `refusal` says why.
         """
-        message = await self._next()
+        if self.refusal is None:
+            message = await self._next()
+            self.refusal = self._hold(len(message.get("body", b"")))
+            if self.refusal is None:
+                return message
+        raise _Refused
+
+    def let_go(self) -> None:
+        """Give the room back: nothing of the body is kept any more."""
+        self._room.give_back(self._held)
+        self._held = 0
+
+    def _hold(self, count: int) -> BackendError | None:
+        """Take room for a piece; return why that cannot be."""
         if self._received > self._max_bytes:
-            self.passed = True
-            raise _LimitPassed
-        return message
+            return UploadTooLarge(self._max_bytes)
+        try:
+            self._room.take(count)
+        except QueueFull as error:
+            return error
+        self._held += count
+        return None
 
     async def drain(self, at_most: int) -> None:
         """Throw away what is still on its way, up to `at_most` bytes."""

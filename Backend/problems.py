@@ -14,11 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from Backend.errors import Busy, KeyInvalid, KeyMissing, ProblemKind, problem_of
+from Backend.errors import BodyNotKept, Busy, KeyInvalid, KeyMissing, ProblemKind, problem_of
 from Backend.schemas import FieldFault, ProblemAnswer
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_UNAVAILABLE_S = 2
+
+BODY_UNREADABLE = "The body of the request cannot be read; send it as multipart/form-data."
+BODY_NOT_JSON = "The body of the request cannot be read; send JSON in UTF-8, nested no deeper than /docs shows."
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -82,16 +85,28 @@ async def _on_error(request: Request, error: Exception) -> ProblemResponse:
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> ProblemResponse:
-    """Tell the framework's own refusals (no such path, method not allowed, a body it cannot parse) in the same form."""
+    """Tell the framework's own refusals (no such path, method not allowed, a body it cannot parse) in the same form.
+
+    It refuses a body as well when the disk is full that large ones wait on: that is no fault of the caller's.
+    """
+    if isinstance(error.__cause__, OSError):
+        unkept = BodyNotKept(error.__cause__.strerror)
+        unkept.__cause__ = error.__cause__
+        return error_response(request, unkept)
     status = HTTPStatus(error.status_code)
     kind = ProblemKind(status, status.phrase.lower().replace(" ", "-"), status.phrase)
     sentences = {
         HTTPStatus.NOT_FOUND: "There is nothing at this address.",
         HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
-        HTTPStatus.BAD_REQUEST: "The body of the request cannot be read; send it as multipart/form-data.",
+        HTTPStatus.BAD_REQUEST: BODY_NOT_JSON if _sent_json(request) else BODY_UNREADABLE,
     }
     detail = sentences.get(status, str(error.detail))
     return problem_response(kind, detail, request_id_of(request), error.headers)
+
+
+def _sent_json(request: Request) -> bool:
+    """Return whether a body is meant to be JSON."""
+    return "json" in request.headers.get("content-type", "").lower()
 
 
 async def _on_validation(request: Request, error: RequestValidationError) -> ProblemResponse:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -17,6 +17,9 @@ from Backend.errors import SecretUnusable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SIMILOOK_"
+
+HELD_UPLOADS = 10
+"""Uploads of the largest size that a worker holds at once, where max_held_mb does not say."""
 
 # A process that is started from here runs in another folder, so a path is held to the one it was written in.
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
@@ -66,6 +69,12 @@ class Settings(BaseSettings):
     )
     max_upload_mb: float = Field(default=20.0, gt=0, le=1_000, description="Largest request body in MB (10^6 bytes).")
     # Pillow itself refuses twice its MAX_IMAGE_PIXELS.
+    max_held_mb: float = Field(
+        default=0.0,
+        ge=0,
+        le=100_000,
+        description="MB of uploads and fetched pictures that a worker holds at once, then 429; 0: ten of the largest.",
+    )
     max_megapixels: float = Field(default=60.0, gt=0, le=178, description="Largest picture in megapixels; 178 at most.")
     request_timeout_s: float = Field(
         default=30.0, gt=0, le=600, description="Longest wait for a picture's turn, then 503."
@@ -106,6 +115,14 @@ class Settings(BaseSettings):
         """Accept a comma-separated line, which is what an environment variable is easiest to write as."""
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("max_held_mb")
+    @classmethod
+    def _check_held(cls, value: float, others: ValidationInfo) -> float:
+        largest = others.data.get("max_upload_mb", 0.0)
+        if value and value < largest:
+            raise ValueError(f"must be 0 or at least max_upload_mb, {largest:g}: no upload of that size would be taken")
         return value
 
     @field_validator("images_url")
@@ -191,6 +208,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """The largest request body in bytes."""
         return int(self.max_upload_mb * 1_000_000)
+
+    @property
+    def max_held_bytes(self) -> int:
+        """The bytes of uploads and fetched pictures that a worker holds at once."""
+        return int(self.max_held_mb * 1_000_000) or HELD_UPLOADS * self.max_upload_bytes
 
     @property
     def max_pixels(self) -> int:

@@ -20,6 +20,7 @@ DataError
 ├── SyncRefused           a sync that would take away too much
 ├── FetchError
 │   ├── FetchRefused      address, type or size that the policy forbids
+│   │   └── FileTooLarge
 │   └── FetchFailed       network trouble
 └── VectorIndexError
     ├── IndexMissing
@@ -168,6 +169,10 @@ class FetchError(DataError):
 
 class FetchRefused(FetchError):
     """The address, the type or the size is one that the policy forbids."""
+
+
+class FileTooLarge(FetchRefused):
+    """There are more bytes than may come."""
 
 
 class FetchFailed(FetchError):

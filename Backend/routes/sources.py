@@ -10,7 +10,6 @@ from Backend.errors import PartsUnusable, PhotoMissing
 from Backend.queries import Crop, Query, parse_crop
 from Backend.routes.context import Context
 from Backend.routes.fields import Token
-from Data.errors import FetchFailed
 
 MAX_PARTS = 5
 
@@ -58,7 +57,7 @@ class Sources:
             raise PartsUnusable(f"Send at most {MAX_PARTS} pictures and products together.")
         if len(self.crops) > pictures:
             raise PartsUnusable(f"Send at most one crop for each picture: {pictures}, not {len(self.crops)}.")
-        fetched = [await run_in_threadpool(_fetch, served, url) for url in self.image_urls]
+        fetched = await served.fetch(self.image_urls) if self.image_urls else []
         crops = [*self.crops, *([None] * (pictures - len(self.crops)))]
 
         def look() -> list[Query]:
@@ -69,7 +68,8 @@ class Sources:
                 queries.append(recommender.analyse(data, crop))
             return queries
 
-        seen = await served.in_turn(look) if pictures else []
+        with served.holding(fetched):
+            seen = await served.in_turn(look) if pictures else []
         return await run_in_threadpool(recommender.mix, seen, self.product_ids, self.weights)
 
 
@@ -100,11 +100,3 @@ async def source_fields(
 
 
 SourceFields = Annotated[Sources, Depends(source_fields)]
-
-
-def _fetch(served: Context, url: str) -> bytes:
-    """Return a picture's bytes from where it may be fetched from."""
-    data = served.fetcher.fetch(url).data
-    if data is None:
-        raise FetchFailed("The server answered 304 to a request without a condition.")
-    return data

@@ -13,7 +13,7 @@ import urllib3
 
 from Data.crawler.addresses import Resolver, Target, judge, system_resolver
 from Data.crawler.deadline import Deadline, WatchedConnection, WatchedTLSConnection
-from Data.errors import FetchError, FetchFailed, FetchRefused
+from Data.errors import FetchError, FetchFailed, FetchRefused, FileTooLarge
 from Data.text import clean_text
 
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -131,7 +131,7 @@ class Fetcher:
             kinds: how the Content-Type must begin; an empty tuple takes any.
             max_bytes: of the body, where that is less than the limits say.
         Raises:
-            FetchRefused: an address, a type or a size that is not allowed: trying again is of no use.
+            FetchRefused: an address or a type that is not allowed, and FileTooLarge: trying again is of no use.
             FetchFailed: the network or the other server failed, after all attempts.
         """
         body = io.BytesIO()
@@ -296,12 +296,12 @@ def _take(
         raise FetchRefused("The server compresses what it was asked to send as it is.")
     announced = _announced(answer)
     if announced is not None and announced > limits.max_bytes:
-        raise FetchRefused(f"The file has {announced} bytes, more than {limits.max_bytes}.")
+        raise FileTooLarge(f"The file has {announced} bytes, more than {limits.max_bytes}.")
     came = 0
     while chunk := answer.read1(CHUNK):
         came += len(chunk)
         if came > limits.max_bytes:
-            raise FetchRefused(f"The file has more than {limits.max_bytes} bytes.")
+            raise FileTooLarge(f"The file has more than {limits.max_bytes} bytes.")
         body.write(chunk)
         deadline.check()
     deadline.check()

@@ -56,6 +56,16 @@ def test_containers_are_told_settings_that_exist(compose: dict[str, Any]) -> Non
         assert set(compose["services"][service].get("environment", {})) <= names, service
 
 
+def test_uploads_that_wait_fit_into_the_folder_of_temporary_files(compose: dict[str, Any]) -> None:
+    backend = compose["services"]["backend"]
+    (size,) = (re.match(r"/tmp:size=(\d+)m,", mount) for mount in backend["tmpfs"])
+    assert size is not None
+    held_mb = float(backend["environment"]["SIMILOOK_MAX_HELD_MB"])
+    workers = int(backend["command"][backend["command"].index("--workers") + 1])
+    beside = 64 * 2**20  # the workers' counters, and what libraries put there
+    assert workers * Settings(max_held_mb=held_mb).max_held_bytes + beside <= int(size[1]) * 2**20
+
+
 def test_no_secret_is_a_variable(compose: dict[str, Any]) -> None:
     for facts in compose["services"].values():
         named = [name for name in facts.get("environment", {}) if re.search("PASSWORD|SECRET|KEY", name)]
