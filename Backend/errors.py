@@ -4,6 +4,7 @@
     ├── RequestError            the caller can mend it
     │   ├── PhotoMissing        nothing to search by, or a query_token beside something else
     │   ├── UploadTooLarge      the body has more bytes than max_upload_mb
+    │   ├── UploadTooSlow       the body stopped arriving
     │   ├── CropUnreadable      the crop is not four numbers
     │   ├── PartsUnusable       crops, boxes or weights that do not fit the pictures sent
     │   ├── ProductNotSeen      a product none of whose pictures has been looked at
@@ -64,6 +65,13 @@ class UploadTooLarge(RequestError):
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(f"The upload is larger than {limit_bytes / 1e6:g} MB; send a smaller photo.")
+
+
+class UploadTooSlow(RequestError):
+    """The body stopped arriving, or trickles in."""
+
+    def __init__(self) -> None:
+        super().__init__("The upload arrives too slowly; send it again, or a smaller photo.")
 
 
 class CropUnreadable(RequestError):
@@ -268,6 +276,7 @@ BACKEND_PROBLEMS: dict[type[Exception], ProblemKind] = {
     RequestError: ProblemKind(400, "bad-request", "The request cannot be answered"),
     PhotoMissing: ProblemKind(400, "photo-missing", "Something to search by is needed"),
     UploadTooLarge: ProblemKind(413, "upload-too-large", "The upload is too large"),
+    UploadTooSlow: ProblemKind(408, "upload-too-slow", "The upload is too slow"),
     CropUnreadable: ProblemKind(422, "crop-unreadable", "The crop cannot be read"),
     PartsUnusable: ProblemKind(422, "parts-unusable", "The parts do not fit the pictures"),
     ProductNotSeen: ProblemKind(409, "product-not-seen", "The product has not been looked at"),

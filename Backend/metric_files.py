@@ -12,8 +12,7 @@ _FILE = re.compile(r"(?:counter|histogram|summary|gauge_(?P<mode>[a-z]+))_(?P<pi
 
 
 def clear(folder: Path) -> None:
-    """Make the folder, and remove the counters that an earlier start left in it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Remove the counters that an earlier start left in a folder."""
     for path in counters(folder):
         path.unlink(missing_ok=True)
 

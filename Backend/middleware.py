@@ -13,7 +13,7 @@ import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from Backend.errors import BackendError, QueueFull, UploadTooLarge
+from Backend.errors import BackendError, QueueFull, UploadTooLarge, UploadTooSlow
 from Backend.metrics import Metrics
 from Backend.problems import error_response
 from Backend.room import Room
@@ -24,6 +24,10 @@ NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 UNMATCHED = "(none)"
 ABORTED = 499  # the caller went away before there was an answer; nginx's number for it
 DRAIN_S = 10.0
+GRACE_S = 30.0
+"""A body may take so long, and more for what has arrived."""
+LEAST_RATE = 50_000
+"""Bytes a second that an upload has to reach in the long run."""
 DRAIN_FACTOR = 10
 
 log = structlog.stdlib.get_logger("similook.access")
@@ -86,14 +90,17 @@ class RequestContext:
 
 
 class _Refused(Exception):
-    """More bytes arrived than are allowed. Never leaves this file."""
+    """More bytes arrived than are allowed, or none for too long. Never leaves this file."""
 
 
 class BodyLimit:
-    """Stop reading a body once it is larger than `max_bytes`, or once there is no room for it, and answer 413 or 429.
+    """Stop reading a body that is larger than `max_bytes`, too slow, or has no room: answer 413, 408 or 429.
 
     The bytes are counted as they arrive, so neither a missing nor a false Content-Length helps. What is still on its
     way is read and thrown away for a while, because many clients look at the answer only after they sent everything.
+
+    A body may take `GRACE_S`, and longer by what has arrived over `LEAST_RATE`: a phone's upload gets through, and
+    nobody keeps room for ever by stopping in the middle.
 
     Args:
         max_bytes: of one body.
@@ -153,6 +160,7 @@ class _CountedBody:
         self._received = 0
         self._held = 0
         self._ended = False
+        self._began = asyncio.get_running_loop().time()
         self.refusal: BackendError | None = None
 
     async def receive(self) -> Message:
@@ -162,16 +170,26 @@ class _CountedBody:
             _Refused: it is one too many, and `refusal` says why.
         """
         if self.refusal is None:
-            message = await self._next()
-            self.refusal = self._hold(len(message.get("body", b"")))
-            if self.refusal is None:
-                return message
+            try:
+                # Once the body is whole, what is waited for is the end of the connection.
+                async with asyncio.timeout_at(None if self._ended else self._deadline()):
+                    message = await self._next()
+            except TimeoutError:
+                self.refusal = UploadTooSlow()
+            else:
+                self.refusal = self._hold(len(message.get("body", b"")))
+                if self.refusal is None:
+                    return message
         raise _Refused
 
     def let_go(self) -> None:
         """Give the room back: nothing of the body is kept any more."""
         self._room.give_back(self._held)
         self._held = 0
+
+    def _deadline(self) -> float:
+        """Return until when the next piece has to arrive, in seconds of the event loop's clock."""
+        return self._began + GRACE_S + self._received / LEAST_RATE
 
     def _hold(self, count: int) -> BackendError | None:
         """Take room for a piece; return why that cannot be."""

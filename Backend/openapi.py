@@ -21,6 +21,7 @@ MEANINGS = {
     404: "There is nothing at this address.",
     405: "The address does not take this method.",
     409: "The query_token is out of date, or the product has not been looked at yet.",
+    408: "The upload arrives too slowly.",
     413: "The upload or the picture is too large.",
     415: "The file is not a picture.",
     422: "The picture, the crop or a value cannot be used.",
@@ -28,7 +29,7 @@ MEANINGS = {
     500: "A fault of the service.",
     503: "The service cannot answer at the moment; try again after `Retry-After` seconds.",
 }
-PHOTO = (400, 413, 415, 422, 429, 503)
+PHOTO = (400, 408, 413, 415, 422, 429, 503)
 """What any route that takes a photo may answer besides success."""
 
 

@@ -1,5 +1,8 @@
 """How many bytes of pictures a worker holds at once: uploads that wait on disk, and fetched ones that wait in memory.
 
+Pictures that are being fetched come on top until they are whole: as many requests as fetch at once, each of at most one
+upload's size.
+
 The queue bounds how many photos wait, but photos differ a hundredfold in size, and the folder of temporary files is
 small in a container. They are counted as they arrive, so that nobody keeps others out by announcing much.
 """

@@ -7,6 +7,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from Backend.errors import BackendError, PortInUse
+from Backend.folders import make_output_folder
 from Backend.metric_files import clear
 from Backend.services import check_networks, open_catalogue
 from Backend.settings import Settings, export, what_is_wrong
@@ -28,6 +29,7 @@ def serve(settings: Settings) -> None:
         PortInUse: another program listens on the port.
         DatabaseOutOfDate, DatabaseUnavailable: there is nothing to serve from.
         UnknownName, ModelNotFound, CardInvalid: there is no such network to serve with.
+        PathUnusable: the folder of the workers' counters cannot be written to.
     """
     require_free(settings.host, settings.port, "--port (SIMILOOK_PORT)")
     check_networks(settings)  # this and the next are said once here, and not by each worker in turn
@@ -36,6 +38,7 @@ def serve(settings: Settings) -> None:
     variables = settings.environment()
     if settings.workers > 1:
         folder = settings.multiprocess_metrics_dir
+        make_output_folder(folder)
         clear(folder)
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     export(variables)

@@ -23,8 +23,10 @@ HELD_UPLOADS = 10
 
 # A process that is started from here runs in another folder, so a path is held to the one it was written in.
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+DATA_DIR = REPOSITORY / ".similook"
 # An empty variable is one that is not set: as a path it would be the working directory.
 OptionalPath = Annotated[AbsolutePath | None, BeforeValidator(lambda value: None if value == "" else value)]
+DataPath = Annotated[AbsolutePath, BeforeValidator(lambda value: DATA_DIR if value == "" else value)]
 
 
 class Settings(BaseSettings):
@@ -33,9 +35,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     # Where state lives
-    data_dir: AbsolutePath = Field(
-        default=REPOSITORY / ".similook", description="Folder of all state that is not in PostgreSQL."
-    )
+    data_dir: DataPath = Field(default=DATA_DIR, description="Folder of all state that is not in PostgreSQL.")
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the data folder.")
     database_password_file: OptionalPath = Field(default=None, description="File with the password of database_url.")
     images_url: str = Field(default="", description="fsspec URL of the pictures; empty: images/ in the data folder.")
@@ -68,13 +68,13 @@ class Settings(BaseSettings):
         default=(), description="Origins allowed to call from a browser."
     )
     max_upload_mb: float = Field(default=20.0, gt=0, le=1_000, description="Largest request body in MB (10^6 bytes).")
-    # Pillow itself refuses twice its MAX_IMAGE_PIXELS.
     max_held_mb: float = Field(
         default=0.0,
         ge=0,
         le=100_000,
         description="MB of uploads and fetched pictures that a worker holds at once, then 429; 0: ten of the largest.",
     )
+    # Pillow itself refuses twice its MAX_IMAGE_PIXELS.
     max_megapixels: float = Field(default=60.0, gt=0, le=178, description="Largest picture in megapixels; 178 at most.")
     request_timeout_s: float = Field(
         default=30.0, gt=0, le=600, description="Longest wait for a picture's turn, then 503."
@@ -129,7 +129,8 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_pictures(cls, value: str) -> str:
         """Make the path of a folder absolute as well; an fsspec URL has a protocol."""
-        return value if not value or "://" in value or "::" in value else str(Path(value).absolute())
+        url = "://" in value or "::" in value or value.startswith(("file:", "local:", "~"))
+        return value if not value or url else str(Path(value).absolute())
 
     @field_validator("database_url")
     @classmethod

@@ -26,7 +26,7 @@ from Data.product_writes import write_product, write_products
 router = APIRouter(tags=["catalogue"], dependencies=[Depends(require("catalogue"))])
 readers = APIRouter(tags=["catalogue"])
 
-REFUSALS = (401, 403, 413, 422, 429, 503)
+REFUSALS = (401, 403, 408, 413, 422, 429, 503)
 
 
 @router.put(

@@ -98,15 +98,21 @@ class MerchantFeed:
     def _xml(self, file: IO[bytes]) -> Generator[tuple[int, dict[str, list[str]]], None, None]:
         container: Element | None = None
         number = 0
+        for event, element in self._parsed(file):
+            name = _local(element.tag)
+            if event == "start":
+                container = element if container is None and name in CONTAINERS else container
+            elif name in ITEMS and container is not None:
+                number += 1
+                yield number, _fields(element)
+                container.clear()  # or the tree would grow with the feed
+        if container is None:
+            raise ImportFailed(f"{self._path.name} is XML, but neither an RSS nor an Atom feed: check the address.")
+
+    def _parsed(self, file: IO[bytes]) -> Generator[tuple[str, Element], None, None]:
+        """Yield what the parser finds, its errors as ours."""
         try:
-            for event, element in iterparse(file, events=("start", "end")):
-                name = _local(element.tag)
-                if event == "start":
-                    container = element if container is None and name in CONTAINERS else container
-                elif name in ITEMS and container is not None:
-                    number += 1
-                    yield number, _fields(element)
-                    container.clear()  # or the tree would grow with the feed
+            yield from iterparse(file, events=("start", "end"))
         except ParseError as error:
             raise self._unreadable(error) from error
         except DefusedXmlException as error:
@@ -118,8 +124,6 @@ class MerchantFeed:
             raise ImportFailed(
                 f"{self._path.name} is in an encoding that XML is not read in here ({error}): save it as UTF-8."
             ) from error
-        if container is None:
-            raise ImportFailed(f"{self._path.name} is XML, but neither an RSS nor an Atom feed: check the address.")
 
     def _table(self, file: IO[bytes]) -> Generator[tuple[int, dict[str, list[str]]] | RowProblem, None, None]:
         header: list[str] = []

@@ -280,8 +280,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         stage = read_stage(arguments.stage)
+    except (OSError, TypeError, ValueError) as error:
+        parser.exit(1, f"{arguments.stage} describes no stage: {error}\n")
+    try:
         train_together(stage, arguments.cache, arguments.out, arguments.workers, arguments.threads)
-    except (ModelError, FileNotFoundError, TypeError, ValueError) as error:
+    except (ModelError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "Interrupted: the same command goes on from the last checkpoint.\n")

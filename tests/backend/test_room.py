@@ -48,12 +48,14 @@ class Reader:
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
+        self.whole = 0
         self.failing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         more = True
         while more:
             more = (await receive()).get("more_body", False)
+        self.whole += 1
         await self.go.wait()
         if self.failing:
             raise ZeroDivisionError
@@ -61,14 +63,24 @@ class Reader:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def post(service: BodyLimit, pieces: int) -> dict[Any, Any]:
-    """Send a body of so many pieces and return the answer's headers, its status among them."""
+async def has_read(reader: Reader, bodies: int) -> None:
+    """Wait until the service has read so many bodies."""
+    while reader.whole < bodies:
+        await asyncio.sleep(0)
+
+
+async def post(service: BodyLimit, pieces: int, stops: bool = False) -> dict[Any, Any]:
+    """Send a body of so many pieces and return the answer's headers, its status among them.
+
+    Args:
+        stops: never send the last piece.
+    """
     left = pieces
 
     async def receive() -> Message:
         nonlocal left
         left -= 1
-        await asyncio.sleep(0)
+        await (asyncio.Event().wait() if stops and left == 0 else asyncio.sleep(0))
         return {"type": "http.request", "body": PIECE, "more_body": left > 0}
 
     told: dict[Any, Any] = {}
@@ -87,14 +99,14 @@ def test_bodies_that_find_no_room_are_refused_until_others_have_ended() -> None:
         reader, metrics = Reader(), Metrics()
         service = BodyLimit(reader, max_bytes=60, room=Room(100), metrics=metrics)
         first = asyncio.create_task(post(service, 6))
-        await asyncio.sleep(0.05)
+        await has_read(reader, 1)
         answer = await post(service, 6)
         assert (answer["status"], answer[b"connection"]) == (429, b"close")
         assert int(answer[b"retry-after"]) >= 1
         assert refused(metrics)
         # What came of the refused one is let go of: the room has place for four pieces beside the first.
         second = asyncio.create_task(post(service, 4))
-        await asyncio.sleep(0.05)
+        await has_read(reader, 2)
         reader.go.set()
         assert [answer["status"] for answer in await asyncio.gather(first, second)] == [200, 200]
         reader.failing = True
@@ -103,6 +115,20 @@ def test_bodies_that_find_no_room_are_refused_until_others_have_ended() -> None:
                 await post(service, 6)
         reader.failing = False
         assert [(await post(service, 6))["status"] for _ in range(3)] == [200] * 3
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_stops_in_the_middle_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("Backend.middleware.GRACE_S", 0.05)
+    monkeypatch.setattr("Backend.middleware.DRAIN_S", 0.05)
+
+    async def scenario() -> None:
+        reader, room = Reader(), Room(60)
+        reader.go.set()
+        service = BodyLimit(reader, max_bytes=60, room=room, metrics=Metrics())
+        assert (await post(service, 6, stops=True))["status"] == 408
+        assert (await post(service, 6))["status"] == 200  # there is room for all of it again
 
     asyncio.run(scenario())
 

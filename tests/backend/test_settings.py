@@ -76,7 +76,9 @@ def test_every_path_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         assert getattr(Settings(**{name: "there"}), name) == tmp_path / "there", name
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/pictures", "memory://x", "simplecache::s3://bucket"])
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/pictures", "memory://x", "simplecache::s3://bucket", "~/pictures", "file:pictures"]
+)
 def test_an_address_of_pictures_stays_as_it_is(address: str) -> None:
     assert Settings(images_url=address).images == address
 
@@ -84,6 +86,9 @@ def test_an_address_of_pictures_stays_as_it_is(address: str) -> None:
 def test_an_empty_path_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMILOOK_MODELS_DIR", "")
     assert Settings(data_dir=tmp_path).models == tmp_path / "models"
+    without = Settings().data_dir
+    monkeypatch.setenv("SIMILOOK_DATA_DIR", "")
+    assert Settings().data_dir == without
 
 
 def test_password_comes_from_its_file(tmp_path: Path) -> None:
