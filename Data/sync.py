@@ -75,7 +75,7 @@ class SyncPlan:
                 f"The feed is cut off ({self.cut_off.rstrip('.')}), so nothing was changed: mend it, or take what "
                 "there is with --force, which marks nothing as gone."
             )
-        # As many of them as there are bad rows without an id may be in the feed after all.
+        # As many of them as there are bad rows whose id cannot be read may be in the feed after all.
         if self.stored and (self.gone - self.report.unnamed) / self.stored > MAX_SHRINK:
             return (
                 f"{self.gone} of {self.stored} products are missing from the feed, more than {MAX_SHRINK:.0%}, so "
@@ -124,6 +124,7 @@ class Sync:
         self._images = images
         self._source = source
         self._seen = SeenIds()
+        self._malformed = SeenIds()
         self._waiting: IO[bytes] = TemporaryFile(prefix="similook-sync-")  # noqa: SIM115 - closed by __exit__
         self._plan: SyncPlan | None = None
 
@@ -135,6 +136,7 @@ class Sync:
     ) -> None:
         self._waiting.close()
         self._seen.close()
+        self._malformed.close()
 
     def plan(self, progress: Callable[[ImportReport], None] | None = None) -> SyncPlan:
         """Read all of the feed and return what is to be done; call it once.
@@ -149,7 +151,7 @@ class Sync:
         intake = Intake(self._importer, self._catalogue, self._images, self._source, plan.report)
         try:
             for rows in batches(self._importer.rows(), BATCH):
-                candidates, unchanged = intake.sift(rows, self._seen)
+                candidates, unchanged = intake.sift(rows, self._seen, self._malformed)
                 plan.unchanged += unchanged
                 for candidate in candidates:
                     self._weigh(candidate, intake, plan)
@@ -252,6 +254,7 @@ class Sync:
     def _missing(self) -> Iterator[tuple[list[str], int]]:
         """Yield the ids of this feed's products that it does not name, and how many of those are in stock."""
         for states in self._catalogue.states(self._source):
-            known = self._seen.known([state.product_id for state in states])
+            ids = [state.product_id for state in states]
+            known = self._seen.known(ids).keys() | self._malformed.known(ids).keys()
             absent = [state for state in states if state.product_id not in known]
             yield [state.product_id for state in absent], sum(state.in_stock for state in absent)

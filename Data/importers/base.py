@@ -61,6 +61,8 @@ class Importer(Protocol):
     def rows(self) -> Iterator[ImportedRow | RowProblem]:
         """Yield the rows in the source's order.
 
+        The id of a RowProblem is empty where the row says none, and None where it has one that cannot be read.
+
         Raises:
             ImportFailed: the whole source turns out to be unusable.
         """

@@ -13,6 +13,7 @@ MAX_CELL = 1_000_000
 """Characters in one cell past which the file is taken to have an unclosed quote."""
 
 _SAMPLE = 65_536
+_SEPARATORS = ",\t;|"
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,20 @@ class OddRow:
     expected: int
 
     def cell(self, column: int) -> str | None:
-        """Return a column's cell where it is known: nothing moves the first, and any other may stand elsewhere."""
+        """Return a column's cell where it is known: nothing moves the first, and any other may stand elsewhere.
+
+        A cell that stands alone, as a footer does, is all that the row can name, whatever the column. One that holds a
+        separator may be a whole row, in quotes or with separators of another kind, and then none is known.
+        """
+        said = [cell for cell in self.cells if cell.strip()]
+        if len(said) == 1:
+            return None if any(sign in said[0] for sign in _SEPARATORS) else said[0]
         return self.cells[0] if column == 0 else None
 
     def problem(self, product_id: str | None) -> RowProblem:
-        """Return what is told of it."""
+        """Return what is told of it; an empty id is an unknown one, as a separator too many may stand in front."""
         said = f"has {len(self.cells)} cells where the header has {self.expected}."
-        return RowProblem(self.row, said, product_id)
+        return RowProblem(self.row, said, product_id or None)
 
 
 def read_rows(
@@ -90,7 +98,7 @@ class _Lines:
 
 def guess_delimiter(header: str) -> str:
     """Return the separator that occurs most often in the header; a comma where none does."""
-    return max(",\t;|", key=header.count)
+    return max(_SEPARATORS, key=header.count)
 
 
 def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]] | OddRow]:

@@ -54,7 +54,8 @@ def _row(number: int, line: str) -> ImportedRow | RowProblem:
     # Nothing is quoted in this file: whatever follows the ninth comma is the title.
     cells = line.split(",", len(COLUMNS) - 1)
     if len(cells) != len(COLUMNS):
-        return RowProblem(number, f"has {len(cells)} cells where there should be {len(COLUMNS)}.", cells[0] or None)
+        said = f"has {len(cells)} cells where there should be {len(COLUMNS)}."
+        return RowProblem(number, said, cells[0].strip() or None)
     key, person, _, _, kind, colour, _, _, _, title = cells
     gender, age_group = PEOPLE.get(person, (None, None))
     values = {

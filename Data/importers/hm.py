@@ -80,7 +80,8 @@ def _row(number: int, said: dict[str, str]) -> ImportedRow:
 
 def _article(said: str) -> str:
     # Spreadsheets take the zero in front away; the pictures' names have it.
-    return said.strip().zfill(ID_DIGITS)
+    digits = said.strip()
+    return digits and digits.zfill(ID_DIGITS)
 
 
 @register("hm")

@@ -24,16 +24,18 @@ _BLANK = blake2b(digest_size=HALF // 2, person=FORMAT)
 
 
 def key_of(row: ImportedRow) -> str | None:
-    """Return a row's product_id as it is stored; None where it has none that could be."""
+    """Return a row's product_id as `id_of` does."""
     return id_of(row.values.get("product_id"))
 
 
 def id_of(said: object) -> str | None:
-    """Return what a source says for an id as it is stored; None where it could not be."""
+    """Return what a source says for an id as it is stored: empty where it says none, None where it could not be one."""
+    if said is None:
+        return ""
     if not isinstance(said, (str, int)) or isinstance(said, bool):
         return None
     key = str(said).strip()
-    return None if not key or has_unsafe_characters(key) else key
+    return None if has_unsafe_characters(key) else key
 
 
 def hash_row(row: ImportedRow, importer: Importer) -> str:

@@ -28,7 +28,8 @@ class ImportReport:
     Args:
         rows: read so far, bad ones included.
         upserts: what became of the good ones.
-        unnamed: bad rows whose id cannot be read: any product that seems to be missing may be one of them.
+        unnamed: bad rows whose id cannot be read: any product that seems to be missing may be one of them. A row that
+            plainly has none is no such row.
         problem_count: bad rows, and what is wrong with good ones (a picture that is missing, markup in a name).
         problems: the first of them.
         currencies: rows with a price, by its currency.
@@ -98,13 +99,20 @@ class Intake:
         self.met = 0
         """Products of this feed that the rows so far have named."""
 
-    def sift(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> tuple[list[Candidate], int]:
+    def sift(
+        self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds, malformed: SeenIds | None = None
+    ) -> tuple[list[Candidate], int]:
         """Return the rows of a batch that differ from what is stored, and how many do not.
 
         Bad rows and repeated ids go into the report. Nothing is written, and no picture is read.
+
+        Args:
+            rows: the batch.
+            seen: is told the ids of rows; a later row with one of them is a repeated one.
+            malformed: is told the ids of bad rows, which make no good row a repeated one. None forgets them.
         """
         self._report.rows += len(rows)
-        named = self._named(rows, seen)
+        named = self._named(rows, seen, malformed)
         differing: dict[str, tuple[str, ImportedRow]] = {}
         with reading(self._catalogue.engine) as connection:
             hashes = row_hashes(connection, self._source, named)
@@ -167,23 +175,25 @@ class Intake:
                     said = f"The picture {url[:80]!r} is not a whole http or https address."
                     self._report.add_problem(RowProblem(candidate.row.row, said, candidate.key))
 
-    def _named(self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds) -> dict[str, ImportedRow]:
+    def _named(
+        self, rows: Sequence[ImportedRow | RowProblem], seen: SeenIds, malformed: SeenIds | None
+    ) -> dict[str, ImportedRow]:
         """Return the rows that have an id of their own, by it."""
         fresh: dict[str, ImportedRow] = {}
+        bad: dict[str, int] = {}
         for row in rows:
             if isinstance(row, RowProblem):
                 self._report.add_problem(row)
-                key = id_of(row.product_id)
-                if key is None:
-                    self._report.unnamed += 1
-                else:
-                    seen.add({key: row.row})
+                key = None if row.product_id is None else id_of(row.product_id)
+                if key:
+                    bad[key] = row.row
+                self._report.unnamed += key is None
                 continue
             key = key_of(row)
-            if key is None:
+            if not key:
                 # Validating it says what is wrong.
                 self.validate(Candidate(row, "", "", None))
-                self._report.unnamed += 1
+                self._report.unnamed += key is None
                 continue
             currency = row.values.get("currency")
             if currency:
@@ -192,6 +202,8 @@ class Intake:
                 self._repeated(key, row, fresh[key].row)
             else:
                 fresh[key] = row
+        if malformed is not None:
+            malformed.add(bad)
         earlier = seen.add({key: row.row for key, row in fresh.items()})
         if earlier:
             for key in [key for key in fresh if key in earlier]:

@@ -16,6 +16,7 @@ from Data.crawler.addresses import split
 from Data.crawler.fetcher import Fetcher
 from Data.errors import FetchError, ImportFailed, SourceCutOff
 from Data.importers.base import ImportedRow, ImportOptions, register, register_address
+from Data.importers.identity import id_of
 from Data.importers.json_items import read_items
 from Data.product import RowProblem
 
@@ -58,7 +59,7 @@ class Shopify:
             except (ValueError, TypeError, AttributeError) as error:
                 # Anything may stand in somebody else's JSON.
                 said = str(error) if isinstance(error, ValueError) else "is not a product of Shopify's layout."
-                yield RowProblem(number, said, str(item.get("id") or "") or None)
+                yield RowProblem(number, said, id_of(item.get("id")))
 
     def read(self, file: str) -> bytes:
         """Refuse: the pages name addresses only."""

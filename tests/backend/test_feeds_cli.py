@@ -77,11 +77,11 @@ def test_a_feed_is_kept_in_step(shop: WebShop, run: Callable[..., str], tmp_path
         assert all(product.in_stock for product in catalogue.iterate())
 
 
-def test_a_bad_row_without_an_id_keeps_what_is_missing(run: Callable[..., str], tmp_path: Path) -> None:
+def test_a_bad_row_whose_id_cannot_be_read_keeps_what_is_missing(run: Callable[..., str], tmp_path: Path) -> None:
     table = tmp_path / "shop.csv"
     table.write_text("id,name\n" + "".join(f"{number},Hat\n" for number in range(9)), encoding="utf-8")
     run("sync", str(table))
-    table.write_text("id,name\n" + "".join(f"{number},Hat\n" for number in range(8)) + ",Hat\n", encoding="utf-8")
+    table.write_text("id,name\n" + "".join(f"{number},Hat\n" for number in range(8)) + "8\x07,Hat\n", encoding="utf-8")
     said = run("sync", str(table), "--delete")
     assert "1 of 9 gone" in said and "Bad rows whose id cannot be read: 1." in said and "0 deleted" in said
     said = run("sync", str(table), "--delete", "--force")

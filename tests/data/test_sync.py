@@ -236,12 +236,98 @@ def test_the_product_of_a_malformed_row_is_not_gone(feed: Feed, catalogue: Catal
     assert (report.out_of_stock, report.deleted, catalogue.count()) == (0, 0, 10)
 
 
-def test_where_a_bad_row_has_no_id_only_force_takes_anything_away(
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_a_malformed_row_with_its_id_keeps_no_good_row_out(
+    feed: Feed, catalogue: Catalogue, images: ImageStore, bad_first: bool
+) -> None:
+    del feed.rows["p3"]
+    feed.write()
+    sync(feed, catalogue, images)
+    good, bad = "p3,Shirt 3,10,EUR,p3.jpg\n", "p3,Shirt, blue,10,EUR,p3.jpg\n"
+    rows = feed.path.read_text().splitlines(keepends=True)
+    added = [bad, *rows[1:], good] if bad_first else [good, *rows[1:], bad]
+    feed.path.write_text("".join([rows[0], *added]), encoding="utf-8")
+    found = plan(feed, catalogue, images)
+    assert counts(found) == (1, 0, 0, 9, 0)
+    (problem,) = found.report.problems
+    assert (problem.row, problem.reason) == (1 if bad_first else 11, "has 6 cells where the header has 5.")
+    report, _ = sync(feed, catalogue, images)
+    assert report.done.upserts.created == 1 and catalogue.get("p3").name == "Shirt 3"
+    assert counts(plan(feed, catalogue, images)) == (0, 0, 0, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "line"),
+    [
+        ("id,name,price,currency", "{},Shirt,1,EUR", "Exported 2026-01-01"),
+        ("name,id,price,currency", "Shirt,{},1,EUR", "Exported 2026-01-01"),
+        ("name,id,price,currency", "Shirt,{},1,EUR", "Exported 2026-01-01,,"),
+        ("id,name,price,currency", "{},Shirt,1,EUR", ",Total,90,EUR"),  # all its cells, and the id's is blank
+        ("name,id,price,currency", "Shirt,{},1,EUR", "Total, ,90,EUR"),
+        ("name,id,price,currency", "Shirt,{},1,EUR", "Total,,9 products,EUR"),  # nor is the price one
+    ],
+)
+def test_a_row_that_names_no_product_keeps_nothing(
+    catalogue: Catalogue, images: ImageStore, tmp_path: Path, header: str, row: str, line: str
+) -> None:
+    table = tmp_path / "shop.csv"
+    for count in (10, 9):
+        lines = [header, *(row.format(number) for number in range(count)), line, ""]
+        table.write_text("\n".join(lines), encoding="utf-8")
+        with Sync(open_source("table", table), catalogue, images, "shop") as work:
+            found = work.plan()
+            report = work.apply(delete=True)
+    assert (found.gone, found.report.unnamed, found.caution(), found.report.problem_count) == (1, 0, None, 1)
+    assert (report.deleted, catalogue.count()) == (1, 9)
+    # Nor does it count against the guard: 2 of 9 are more than 20 %.
+    table.write_text("\n".join([header, *(row.format(number) for number in range(7)), line, ""]), encoding="utf-8")
+    with Sync(open_source("table", table), catalogue, images, "shop") as work:
+        assert "2 of 9 products are missing" in (work.plan().refusal() or "")
+
+
+UNTRUSTED = [
+    "Shirt, blue,9,1,EUR",  # a separator too many before the id
+    "Shirt,9",  # too few
+    '"Shirt,9,1,EUR"',  # a whole row in quotes
+    "Shirt;9;1;EUR",  # and one with separators of another kind
+    "Shirt,9\x07,1,EUR",  # characters that no id holds
+]
+
+
+@pytest.mark.parametrize("line", UNTRUSTED)
+def test_a_row_whose_id_cannot_be_trusted_keeps_what_is_missing(
+    catalogue: Catalogue, images: ImageStore, tmp_path: Path, line: str
+) -> None:
+    table = tmp_path / "shop.csv"
+    good = [f"Shirt,{number},1,EUR" for number in range(10)]
+    for lines in (good, [*good[:9], line]):
+        table.write_text("\n".join(["name,id,price,currency", *lines, ""]), encoding="utf-8")
+        with Sync(open_source("table", table), catalogue, images, "shop") as work:
+            found = work.plan()
+            report = work.apply(delete=True)
+    assert (found.gone, found.report.unnamed, report.deleted, catalogue.count()) == (1, 1, 0, 10)
+    assert "Bad rows whose id cannot be read: 1." in (found.caution() or "")
+
+
+@pytest.mark.parametrize("line", ["9", ",9", ",,9,,"])
+def test_an_id_that_stands_alone_is_named(catalogue: Catalogue, images: ImageStore, tmp_path: Path, line: str) -> None:
+    table = tmp_path / "shop.csv"
+    good = [f"Shirt,{number},1,EUR" for number in range(10)]
+    for lines in (good, [*good[:9], line]):
+        table.write_text("\n".join(["name,id,price,currency", *lines, ""]), encoding="utf-8")
+        with Sync(open_source("table", table), catalogue, images, "shop") as work:
+            found = work.plan()
+    with Sync(open_source("table", table), catalogue, images, "shop") as work:
+        assert work.apply(delete=True).deleted == 0
+    assert (found.gone, found.report.unnamed) == (0, 0)
+
+
+def test_where_the_id_of_a_bad_row_cannot_be_read_only_force_takes_anything_away(
     feed: Feed, catalogue: Catalogue, images: ImageStore
 ) -> None:
     sync(feed, catalogue, images)
     del feed.rows["p8"]
-    feed.rows[" "] = feed.rows.pop("p9")
+    feed.rows["\x07p9"] = feed.rows.pop("p9")
     feed.rows["p1"][0] = "Changed"
     feed.write()
     found = plan(feed, catalogue, images)

@@ -79,6 +79,13 @@ def test_articles(tmp_path: Path, make: object) -> None:
     assert source.fingerprint(found[1].files[0]) is None
 
 
+def test_a_blank_article_id_is_not_made_one_of_zeros(tmp_path: Path) -> None:
+    header = "article_id,product_code,prod_name,product_type_name\n"
+    (tmp_path / "articles.csv").write_text(header + " ,,Total,\n", encoding="utf-8")
+    (total,) = open_source("hm", tmp_path).rows()
+    assert isinstance(total, ImportedRow) and total.values["product_id"] == ""
+
+
 def test_not_the_set(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed, match=r"no articles\.csv"):
         open_source("hm", tmp_path)

@@ -150,6 +150,16 @@ def test_parquet_with_numbers_for_sizes(tmp_path: Path, catalogue: Catalogue, im
     assert bring("table", tmp_path / "shop.parquet", catalogue, images).problem_count == 1
 
 
+@pytest.mark.parametrize("rows", ["A,Hat\nB,Bag\nA,x,y\n", "A,x,y\nA,Hat\nB,Bag\n"])
+def test_a_good_row_is_taken_although_a_malformed_one_has_its_id(
+    tmp_path: Path, catalogue: Catalogue, images: ImageStore, rows: str
+) -> None:
+    (tmp_path / "shop.csv").write_text("id,name\n" + rows, encoding="utf-8")
+    report = bring("table", tmp_path / "shop.csv", catalogue, images)
+    assert report.upserts.created == 2 and catalogue.get("A").name == "Hat"
+    assert [problem.reason for problem in report.problems] == ["has 3 cells where the header has 2."]
+
+
 def test_a_currency_that_is_no_text_is_a_bad_row(tmp_path: Path, catalogue: Catalogue, images: ImageStore) -> None:
     currency = pa.array([["EUR"], None], pa.list_(pa.string()))
     table = pa.table({"id": ["1", "2"], "name": ["One", "Two"], "price": [5.0, None], "currency": currency})
