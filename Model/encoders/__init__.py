@@ -31,5 +31,5 @@ def find_encoder(name: str, models_dir: Path | None) -> tuple[Loader, Path]:
     Raises:
         UnknownName, ModelNotFound.
     """
-    loader = base.get("onnx" if name not in base.names() and name in list_models(models_dir) else name)
-    return loader, find_model(name, models_dir)
+    own = name not in base.names() and name in list_models(models_dir)
+    return onnx.load_onnx if own else base.get(name), find_model(name, models_dir)

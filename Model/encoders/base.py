@@ -66,7 +66,7 @@ def get(name: str) -> Loader:
     try:
         return _LOADERS[name]
     except KeyError:
-        raise UnknownName(f"There is no encoder {name!r}: choose one of {', '.join(names())}.") from None
+        raise UnknownName(f"There is no encoder {name!r}: choose {', '.join(names())}, or a model folder.") from None
 
 
 def names() -> list[str]:

@@ -73,7 +73,6 @@ class OnnxEncoder:
 
 
 @register("resnet34")
-@register("onnx")
 def load_onnx(folder: Path, threads: int) -> OnnxEncoder:
     """Load a model folder of kind encoder."""
     return OnnxEncoder(folder, threads)

@@ -75,7 +75,7 @@ def get(name: str) -> tuple[str | None, Loader]:
     try:
         return _LOADERS[name]
     except KeyError:
-        raise UnknownName(f"There is no segmenter {name!r}: choose one of {', '.join(names())}.") from None
+        raise UnknownName(f"There is no segmenter {name!r}: choose {', '.join(names())}, or a model folder.") from None
 
 
 def names() -> list[str]:

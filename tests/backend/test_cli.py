@@ -196,7 +196,7 @@ def test_an_error_of_ours_is_one_sentence(tmp_path: Path) -> None:
 def test_a_network_that_is_not_there_is_told_before_the_service_starts(tmp_path: Path) -> None:
     done = similook("serve", "--data-dir", str(tmp_path), "--port", "0", SIMILOOK_ENCODER="nope")
     assert done.returncode == 1
-    assert done.stderr.strip() == "There is no encoder 'nope': choose one of onnx, resnet34."
+    assert done.stderr.strip() == "There is no encoder 'nope': choose resnet34, or a model folder."
 
 
 @pytest.mark.parametrize(
