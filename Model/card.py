@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -91,6 +92,38 @@ class Probe(_Frozen):
         return np.frombuffer(base64.b64decode(self.vector_fp16_b64, validate=True), dtype="<f2").astype(np.float32)
 
 
+class Turns(_Frozen):
+    """A linear head on an encoder's vectors that says which way up a garment lies; see Model/upright.py.
+
+    Args:
+        weights_fp16_b64: (4, dim) little-endian float16, base64: turned to the left by 0, 1, 2, 3 quarters.
+        bias: of the same four.
+        doubt: below this probability of being upright a picture is turned and looked at again.
+        reluctance: mean logarithm of the probability by which another way up has to win.
+    """
+
+    weights_fp16_b64: str
+    bias: tuple[float, float, float, float]
+    doubt: Annotated[float, Field(gt=0, le=1)]
+    reluctance: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            weights = self.weights
+        except (binascii.Error, ValueError) as error:
+            raise ValueError("turns.weights_fp16_b64 is not base64 of four rows of float16 values") from error
+        if weights.size == 0 or not np.isfinite(weights).all():
+            raise ValueError("turns.weights_fp16_b64 holds no finite values")
+        return self
+
+    @cached_property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The stored matrix. Shape: (4, dim)."""
+        values = np.frombuffer(base64.b64decode(self.weights_fp16_b64, validate=True), dtype="<f2")
+        return values.astype(np.float32).reshape(4, -1)
+
+
 class Card(_Frozen):
     """The contents of card.json.
 
@@ -118,6 +151,7 @@ class Card(_Frozen):
             ours is a probability.
         licence, source, trained_on, metrics: where the weights came from, and what was measured.
         match: cosine to probability, for an encoder.
+        turns: which way up a garment lies, for an encoder; None to take every picture as it comes.
         probe: a check that this machine computes the same.
     """
 
@@ -147,6 +181,7 @@ class Card(_Frozen):
     trained_on: tuple[str, ...] = ()
     metrics: dict[str, JsonValue] = Field(default_factory=dict)
     match: Match | None = None
+    turns: Turns | None = None
     probe: Probe | None = None
 
     @model_validator(mode="after")
@@ -157,6 +192,8 @@ class Card(_Frozen):
             raise ValueError("labels must differ from each other")
         if self.kind == "encoder" and self.probe is not None and self.probe.vector.size != self.dim:
             raise ValueError("probe.vector_fp16_b64 does not have dim values")
+        if self.turns is not None and self.turns.weights.shape != (4, self.dim):
+            raise ValueError("turns.weights_fp16_b64 does not have 4 x dim values")
         return self
 
     @classmethod

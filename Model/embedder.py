@@ -1,6 +1,6 @@
 """The eye: what a picture shows, in one way for catalogue and query alike.
 
-picture ─▶ mask (a plain border's, or the network's) ─▶ garment on white ─▶ vector ─▶ category
+picture ─▶ mask (a plain border's, or the network's) ─▶ garment on white ─▶ upright ─▶ vector ─▶ category
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from Model.preprocess import PREPROCESSING_VERSION, Box, shrink
 from Model.segmenters import Mask, Segmenter, load_segmenter
 from Model.segmenters.on_white import coverage, garment_box, on_white
 from Model.segmenters.plain_border import plain_border_mask
+from Model.upright import TO_THE_SIDES, in_doubt, upright_view
 from Model.weights import find_model
 
 Band = Literal["same", "similar", "different"]
@@ -128,7 +129,7 @@ class Embedder:
         """
         small = [shrink(image) for image in images]
         looks = [self._look(image, mask) for image, mask in zip(small, self.find_garments(small), strict=True)]
-        vectors = self._encoder.embed([look.picture for look in looks])
+        vectors = self._upright(looks, self._encoder.embed([look.picture for look in looks]))
         return [
             Sight(vector, look.coverage, look.box, category, probability, probabilities, look.mask)
             for look, vector, (category, probability, probabilities) in zip(
@@ -198,6 +199,21 @@ class Embedder:
         """Take over a newly trained classifier; return whether one serves now."""
         return self._classifier is not None and self._classifier.reload_if_changed()
 
+    def _upright(self, looks: Sequence[_Look], vectors: Vectors) -> Vectors:
+        """Return the vectors, those of garments that lie on their side seen upright. Shape: (n, dim) to (n, dim)."""
+        turns = self._encoder.card.turns
+        if turns is None or len(vectors) == 0:
+            return vectors
+        found = np.array([look.box is not None for look in looks])
+        doubted = np.flatnonzero(in_doubt(turns, vectors) & found)
+        if len(doubted) == 0:
+            return vectors
+        turned = self._encoder.embed([looks[at].picture.transpose(way) for at in doubted for way in TO_THE_SIDES])
+        views = np.concatenate([vectors[doubted, None], turned.reshape(len(doubted), len(TO_THE_SIDES), -1)], axis=1)
+        result = vectors.copy()
+        result[doubted] = views[np.arange(len(doubted)), upright_view(turns, views)]
+        return result
+
     def _look(self, image: Image.Image, mask: Mask) -> _Look:
         """Decide what of the picture the encoder sees."""
         share = coverage(mask)
@@ -249,7 +265,7 @@ def match_probability(match: Match, cosine: float) -> float:
 
 def embedder_id(encoder: Encoder, segmenter: Segmenter) -> str:
     """Return 16 hex digits that change whenever a picture's vector may change."""
-    inputs = {"sha256", "input_size", "resize", "pad_color", "mean", "std", "background", "framing"}
+    inputs = {"sha256", "input_size", "resize", "pad_color", "mean", "std", "background", "framing", "turns"}
     garment = f"{segmenter.identity} {segmenter.min_coverage}"
     facts = (encoder.card.model_dump_json(include=inputs), garment, str(PREPROCESSING_VERSION))
     return hashlib.sha256("|".join(facts).encode()).hexdigest()[:16]

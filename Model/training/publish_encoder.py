@@ -1,9 +1,10 @@
 """From a checkpoint to the served encoder folder: ONNX, checked against torch, int8, calibrated matches, card.
 
     python -m Model.training.publish_encoder --checkpoint FILE --cache DIR --out FOLDER --size PX
-    python -m Model.training.publish_encoder --match-only --cache DIR --out FOLDER
+    python -m Model.training.publish_encoder --card-only --cache DIR --out FOLDER
 
-The second keeps the network and fits anew how probable a match is, after another mask was trained.
+The second keeps the network and fits anew which way up a garment lies and how probable a match is, after another mask
+was trained.
 What int8 costs and what a cosine means are measured on vectors as the service makes them: mask, framing, encoder.
 """
 
@@ -25,7 +26,7 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from Model.card import Bands, Card, Match, sha256_hex
+from Model.card import Bands, Card, Match, Turns, sha256_hex
 from Model.embedder import Embedder
 from Model.encoders import load_encoder
 from Model.errors import CheckpointInvalid, ModelError
@@ -40,6 +41,7 @@ from Model.training.limits import bound
 from Model.training.palette import put_colours_beside
 from Model.training.resnet import Encoder, build_encoder
 from Model.training.stage import IMAGENET
+from Model.training.turns import fit_turns, turned_vectors
 from Model.transforms import strong_view
 from Model.weights import publish
 
@@ -57,6 +59,8 @@ TRAINED_ON = (
     "clothing-co-parsing (Apache-2.0), training photos",
     "fashion-product-images-small (MIT), training products",
 )
+TURNED = {"photos": 2400, "shop": 600}
+"""Pictures that the turns are fitted on."""
 SOURCE = "trained from random weights by Model/training/recipe.py"
 
 
@@ -195,7 +199,7 @@ def publish_encoder(
     network = load_encoder_checkpoint(checkpoint)
     put_colours_beside(network, cache, size, emphasise(network, cache, size))
     card = base_card(size, source)
-    photos, names, groups = _validation_photos(cache)
+    photos, _, _ = _validation_photos(cache)
     inputs = to_batch(photos[:4], card)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -205,7 +209,6 @@ def publish_encoder(
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)
         exact, served = _vectors(exact_eye, photos), _vectors(eye, photos)
-        match = fit_match(_vectors(eye, _moved(photos, names)), served, groups)
         model = int8.read_bytes()
     check = Check(difference, float((exact * served).sum(axis=1).min()), _agreement(exact, served))
     metrics: dict[str, Any] = {
@@ -213,11 +216,12 @@ def publish_encoder(
         "int8_lowest_cosine": round(check.int8_cosine, 4),
         "torch_onnx_difference": float(f"{check.fp32_difference:.1e}"),
     }
-    return publish(card.model_copy(update={"metrics": metrics, "match": match}), model, folder), check
+    card = _calibrated(card.model_copy(update={"metrics": metrics}), model, cache, segmenter, threads)
+    return publish(card, model, folder), check
 
 
-def refit_match(cache: Path, folder: Path, segmenter: Segmenter, threads: int = 1) -> Card:
-    """Fit anew how probable a match of a served encoder is, and put the new card into its folder.
+def refit_card(cache: Path, folder: Path, segmenter: Segmenter, threads: int = 1) -> Card:
+    """Fit anew which way up a garment lies and how probable a match is, and put the new card into the folder.
 
     Args:
         folder: the encoder's model folder.
@@ -225,12 +229,37 @@ def refit_match(cache: Path, folder: Path, segmenter: Segmenter, threads: int = 
     Raises:
         ModelNotFound, CardInvalid, ChecksumMismatch: the folder is untouched.
     """
-    eye = Embedder(load_encoder(folder.name, folder.parent, threads), segmenter, None)
-    photos, names, groups = _validation_photos(cache)
-    match = fit_match(_vectors(eye, _moved(photos, names)), _vectors(eye, photos), groups)
-    card = Card.load(folder).model_copy(update={"match": match})
+    card = Card.load(folder)
+    card = _calibrated(card, card.read_model(folder), cache, segmenter, threads)
     card.save(folder)
     return card
+
+
+def _calibrated(card: Card, model: bytes, cache: Path, segmenter: Segmenter, threads: int) -> Card:
+    """Return the card with its turns, and the match probabilities of garments seen upright."""
+    photos, names, groups = _validation_photos(cache)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def eye(turns: Turns | None) -> Embedder:
+            publish(card.model_copy(update={"turns": turns}), model, Path(folder) / card.name)
+            return Embedder(load_encoder(card.name, Path(folder), threads), segmenter, None)
+
+        turns = fit_turns(turned_vectors(eye(None), _training_pictures(cache)))
+        upright = eye(turns)
+        match = fit_match(_vectors(upright, _moved(photos, names)), _vectors(upright, photos), groups)
+    return card.model_copy(update={"match": match, "turns": turns})
+
+
+def _training_pictures(cache: Path) -> list[Image.Image]:
+    """Return training photos and shop pictures to fit the turns on."""
+    random = np.random.default_rng(0)
+    vocabulary = make_vocabulary(json.loads((cache / "shop.json").read_text(encoding="utf-8")))
+    pictures: list[Image.Image] = []
+    for name, count in TURNED.items():
+        source = PictureSet(cache, name, vocabulary, split="train")
+        rows = source.rows[random.choice(len(source), min(count, len(source)), replace=False)]
+        pictures += [Image.fromarray(source.full[row][:, :, :3]) for row in rows]
+    return pictures
 
 
 def _validation_photos(cache: Path) -> tuple[list[Image.Image], list[str], list[str]]:
@@ -259,7 +288,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--checkpoint", type=Path, help="to export")
-    what.add_argument("--match-only", action="store_true", help="fit match probabilities of the encoder in --out")
+    what.add_argument("--card-only", action="store_true", help="fit the turns and match of the card in --out")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the encoder's model folder")
     parser.add_argument("--size", type=int, default=192, help="side of the input in px")
@@ -274,8 +303,8 @@ def main() -> None:
     threads = arguments.threads
     try:
         segmenter = load_segmenter("rembg", arguments.models, threads)
-        if arguments.match_only:
-            log.info("%s", refit_match(arguments.cache, arguments.out, segmenter, threads).match)
+        if arguments.card_only:
+            log.info("%s", refit_card(arguments.cache, arguments.out, segmenter, threads).match)
             return
         card, check = publish_encoder(
             arguments.checkpoint, arguments.cache, arguments.out, arguments.size, segmenter, threads, arguments.source

@@ -21,7 +21,7 @@ from Model.errors import CheckpointInvalid, TrainingError  # noqa: E402
 from Model.segmenters import load_segmenter  # noqa: E402
 from Model.training.cache import build_cache, build_garments  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
-from Model.training.publish_encoder import publish_encoder, refit_match  # noqa: E402
+from Model.training.publish_encoder import publish_encoder, refit_card  # noqa: E402
 from Model.training.shipped_classifier import train_shipped_classifier  # noqa: E402
 from Model.training.stage import Stage  # noqa: E402
 from Model.training.train_encoder import train, train_together  # noqa: E402
@@ -78,8 +78,8 @@ def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoin
     assert vectors.shape == (2, 512)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
-    again = refit_match(cache, tmp_path / "resnet34", load_segmenter("none", None, 1))
-    assert (again.match, again.sha256) == (card.match, card.sha256)  # the mask is the same, so the fit is
+    again = refit_card(cache, tmp_path / "resnet34", load_segmenter("none", None, 1))
+    assert (again.match, again.turns, again.sha256) == (card.match, card.turns, card.sha256)  # from the same mask
     assert Card.load(tmp_path / "resnet34") == again
 
     card = train_shipped_classifier(cache, tmp_path / "resnet34", tmp_path / "classifier")
