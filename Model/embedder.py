@@ -208,7 +208,9 @@ class Embedder:
         doubted = np.flatnonzero(in_doubt(turns, vectors) & found)
         if len(doubted) == 0:
             return vectors
-        turned = self._encoder.embed([looks[at].picture.transpose(way) for at in doubted for way in TO_THE_SIDES])
+        turned = self._encoder.embed(
+            [looks[at].picture.transpose(way) for at in doubted.tolist() for way in TO_THE_SIDES]
+        )
         views = np.concatenate([vectors[doubted, None], turned.reshape(len(doubted), len(TO_THE_SIDES), -1)], axis=1)
         result = vectors.copy()
         result[doubted] = views[np.arange(len(doubted)), upright_view(turns, views)]
