@@ -17,9 +17,9 @@ from Model.card import Turns
 from Model.embedder import Embedder
 from Model.encoders import Vectors
 
-DOUBT = 0.5
+DOUBT = 0.02
 """Chosen on validation photos, as RELUCTANCE was (docs/experiments.md, 36)."""
-RELUCTANCE = 2.0
+RELUCTANCE = 5.0
 KEPT = 0.5
 """Least probability of being upright that a training picture needs for the second fit."""
 STRENGTH = 30.0
