@@ -85,7 +85,9 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Although it shrank by over 20 %, is cut off, or has bad rows whose id cannot be read."),
+        typer.Option(
+            "--force", help="Although it shrank by over 20 %, is cut off, or has bad rows whose id cannot be read."
+        ),
     ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete products that are missing instead of putting them out of stock.")
