@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -117,7 +116,7 @@ class Turns(_Frozen):
             raise ValueError("turns.weights_fp16_b64 holds no finite values")
         return self
 
-    @cached_property
+    @property
     def weights(self) -> npt.NDArray[np.float32]:
         """The stored matrix. Shape: (4, dim)."""
         values = np.frombuffer(base64.b64decode(self.weights_fp16_b64, validate=True), dtype="<f2")

@@ -54,6 +54,13 @@ def test_probabilities_and_the_joint_decision_equal_a_slow_sum() -> None:
     assert set(chosen.tolist()) == {0, 1, 2}
 
 
+def test_turns_compare_by_value_after_use() -> None:
+    turns = make_turns(np.eye(4))
+    in_doubt(turns, np.eye(4, dtype=np.float32))
+    assert turns == Turns.model_validate(turns.model_dump())
+    assert turns != make_turns(np.eye(4) * 2)
+
+
 def test_a_card_with_another_matrix_is_refused(make_encoder: MakeModel) -> None:
     with pytest.raises(ValidationError, match="4 x dim"):
         make_encoder("wide", dim=8, turns=make_turns(np.ones((4, 6))))
