@@ -23,7 +23,7 @@ from Model.preprocess import PREPROCESSING_VERSION, Box, shrink
 from Model.segmenters import Mask, Segmenter, load_segmenter
 from Model.segmenters.on_white import coverage, garment_box, on_white
 from Model.segmenters.plain_border import plain_border_mask
-from Model.upright import TO_THE_SIDES, in_doubt, upright_view
+from Model.upright import see_upright
 from Model.weights import find_model
 
 Band = Literal["same", "similar", "different"]
@@ -201,19 +201,9 @@ class Embedder:
 
     def _upright(self, looks: Sequence[_Look], vectors: Vectors) -> Vectors:
         """Return the vectors, those of garments that lie on their side seen upright. Shape: (n, dim) to (n, dim)."""
-        turns = self._encoder.card.turns
-        if turns is None or len(vectors) == 0:
-            return vectors
-        found = np.array([look.box is not None for look in looks])
-        doubted = np.flatnonzero(in_doubt(turns, vectors) & found)
-        if len(doubted) == 0:
-            return vectors
-        turned = self._encoder.embed(
-            [looks[at].picture.transpose(way) for at in doubted.tolist() for way in TO_THE_SIDES]
-        )
-        views = np.concatenate([vectors[doubted, None], turned.reshape(len(doubted), len(TO_THE_SIDES), -1)], axis=1)
+        found = [at for at, look in enumerate(looks) if look.box is not None]
         result = vectors.copy()
-        result[doubted] = views[np.arange(len(doubted)), upright_view(turns, views)]
+        result[found], _ = see_upright(self._encoder, [looks[at].picture for at in found], vectors[found])
         return result
 
     def _look(self, image: Image.Image, mask: Mask) -> _Look:

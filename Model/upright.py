@@ -8,11 +8,14 @@ upside down. A picture that is upside down as it comes stays so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from Model.card import Turns
+from Model.encoders import Encoder
 
 Floats = npt.NDArray[np.float32]
 
@@ -58,3 +61,25 @@ def upright_view(turns: Turns, views: Floats) -> npt.NDArray[np.int64]:
     )
     scores[:, 0] += turns.reluctance
     return scores.argmax(axis=1)
+
+
+def see_upright(encoder: Encoder, pictures: Sequence[Image.Image], vectors: Floats) -> tuple[Floats, list[int]]:
+    """Look again at the garments that may lie on their side.
+
+    Args:
+        pictures: garments as the encoder sees them.
+        vectors: of the pictures as they come. Shape: (n, dim).
+    Returns:
+        The vectors, some of them of turned pictures, and the quarters by which each was turned to the left.
+    """
+    turns = encoder.card.turns
+    quarters = [0] * len(pictures)
+    doubted = [] if turns is None or not pictures else np.flatnonzero(in_doubt(turns, vectors)).tolist()
+    if turns is None or not doubted:
+        return vectors, quarters
+    turned = encoder.embed([pictures[at].transpose(way) for at in doubted for way in TO_THE_SIDES])
+    views = np.concatenate([vectors[doubted, None], turned.reshape(len(doubted), len(TO_THE_SIDES), -1)], axis=1)
+    result = vectors.copy()
+    for at, seen, view in zip(doubted, views, upright_view(turns, views).tolist(), strict=True):
+        result[at], quarters[at] = seen[view], QUARTERS[view]
+    return result, quarters

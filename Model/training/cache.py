@@ -21,12 +21,14 @@ from PIL import Image
 from scipy import ndimage
 
 from Model.embedder import with_margin
+from Model.encoders import Encoder
 from Model.segmenters import Segmenter
-from Model.segmenters.on_white import coverage, garment_box
+from Model.segmenters.on_white import coverage, garment_box, on_white
 from Model.segmenters.plain_border import plain_border_mask
 from Model.training import manifest
 from Model.training.files import written_whole
 from Model.training.labels import STREET_GARMENTS, STREET_TAGS
+from Model.upright import see_upright
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +99,13 @@ def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
                     yield _record(row, label=STREET_TAGS.get(tag, ""), tag=tag), crop
 
 
-def build_garments(data: Path, folder: Path, segmenter: Segmenter) -> None:
+def build_garments(data: Path, folder: Path, segmenter: Segmenter, encoder: Encoder | None = None) -> None:
     """Write the photos once more as the service shows them to the encoder: the crop around the garment, with its mask.
 
     A photo in which no garment is found stays whole, as it does in the service.
+
+    Args:
+        encoder: turns garments that lie on their side upright, if its card can; None leaves all as they come.
     """
     if (folder / "garments.json").exists():
         return
@@ -117,7 +122,12 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter) -> None:
             (mask,) = [plain] if plain is not None else segmenter.masks([photo])
             found = mask.any() and coverage(mask) >= segmenter.min_coverage
             records.append(_record(row, label=row.label))
-            pictures.append(_crop(photo, mask) if found else _whole(photo))
+            cut = _crop(photo, mask) if found else _whole(photo)
+            if found and encoder is not None:
+                seen = [on_white(Image.fromarray(cut[:, :, :3]), cut[:, :, 3])]
+                _, (quarters,) = see_upright(encoder, seen, encoder.embed(seen))
+                cut = np.ascontiguousarray(np.rot90(cut, quarters))
+            pictures.append(cut)
     _save(folder, "garments", records, pictures)
     log.info("cached garments: %d photos", len(records))
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 import torch
 
+from Model.encoders import load_encoder
 from Model.errors import CheckpointInvalid, ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
@@ -222,7 +223,7 @@ def run(
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
     if plan.mask is None:
-        build_garments(data, cache, load_segmenter("rembg", None, threads))
+        build_garments(data, cache, load_segmenter("rembg", None, threads), load_encoder("resnet34", None, threads))
     tuned = [
         train_together(replace(stage, arch=str(teachers / file)), cache, checkpoints, workers=threads)
         for stage, file in zip(plan.teachers, TEACHER_FILES, strict=False)

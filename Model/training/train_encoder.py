@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 AGREE_EVERY = 12
 """Steps between two meetings of a crew."""
 
+RESTING = ("conv1", "bn1", "layer1")
+"""What `Stage.rest` leaves as it is."""
+
 LIMIT_BATCHES = 4
 """Batches of views that limits on activations are measured on."""
 
@@ -151,7 +154,10 @@ def train(
         heads = objective.state_dict()
         heads.update({k: v for k, v in first["average_heads"].items() if k in heads and v.shape == heads[k].shape})
         objective.load_state_dict(heads)
-    trunk = [p for n, p in network.named_parameters() if n.startswith("trunk")]
+    resting = [network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
+    for layer in resting:
+        layer.requires_grad_(False)
+    trunk = [p for n, p in network.named_parameters() if n.startswith("trunk") and p.requires_grad]
     fresh = [p for n, p in network.named_parameters() if not n.startswith("trunk")] + list(objective.parameters())
     groups = [{"params": trunk, "share": stage.trunk_rate}, {"params": fresh, "share": 1.0}]
     optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=stage.decay)
@@ -218,6 +224,8 @@ def train(
 
     last_save = last_check = time.monotonic()
     network.train()
+    for layer in resting:
+        layer.eval()  # its normalisations, too, stay as they are
     began = time.monotonic()
     while True:
         progress = max(step / stage.steps, spent / 60 / stage.minutes)

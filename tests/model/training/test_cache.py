@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
@@ -15,6 +16,7 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
+from Model.card import Turns
 from Model.embedder import Embedder
 from Model.encoders import load_encoder
 from Model.training.cache import PHOTO_SIZE, build_garments, letterbox
@@ -76,3 +78,59 @@ def test_garments_are_cut_as_the_service_cuts_them(drawn_data: Path, tmp_path: P
             trained = picture[:, :, :3] * picture[:, :, 3:] / 255 + 255 - picture[:, :, 3:]
             assert np.abs(trained - served).mean() < 2  # cut before the background goes, or after
             assert np.mean(np.abs(trained - served).max(axis=2) > 40) < 0.02
+
+
+class Bars:
+    """A segmenter that finds a bar in the middle: in every second picture one that is wider than tall."""
+
+    identity = "bars"
+    min_coverage = 0.02
+
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def masks(self, images: Sequence[Image.Image]) -> list[npt.NDArray[np.uint8]]:
+        """Return one mask per picture."""
+        found = []
+        for image in images:
+            self._seen += 1
+            half = min(image.size) // 3
+            tall, wide = (half, half // 2) if self._seen % 2 else (half // 2, half)
+            mask = np.zeros((image.height, image.width), np.uint8)
+            middle = image.height // 2, image.width // 2
+            mask[middle[0] - tall : middle[0] + tall, middle[1] - wide : middle[1] + wide] = 255
+            found.append(mask)
+        return found
+
+
+class Sides:
+    """An encoder that sees whether a garment is wider than tall, and takes that for lying on its left side."""
+
+    def __init__(self) -> None:
+        weights = np.array([[0, 40], [40, 0], [-40, -40], [0, -40]], dtype="<f2")
+        turns = Turns(
+            weights_fp16_b64=base64.b64encode(weights.tobytes()).decode(), bias=(0, 0, 0, 0), doubt=0.5, reluctance=0.5
+        )
+        known = load_encoder("resnet34", None, 1).card
+        self.card = known.model_copy(update={"turns": turns, "dim": 2})
+
+    def embed(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
+        """Return (1, 0) for what is wider than tall, else (0, 1)."""
+        rows = []
+        for image in images:
+            y, x = np.nonzero(np.asarray(image.convert("L")) < 250)
+            wide = bool(len(x)) and np.ptp(x) > np.ptp(y)
+            rows.append((float(wide), float(not wide)))
+        return np.array(rows, dtype=np.float32)
+
+
+def test_garments_that_lie_on_their_side_are_turned_upright(drawn_data: Path, tmp_path: Path) -> None:
+    folders = tmp_path / "as they come", tmp_path / "upright"
+    for folder, encoder in zip(folders, (None, Sides()), strict=True):
+        folder.mkdir()
+        build_garments(drawn_data, folder, Bars(), encoder)
+    before, after = (np.load(folder / "garments.npy") for folder in folders)
+    wide = Sides().embed([Image.fromarray(np.where(one[:, :, 3:] > 0, one[:, :, :3], 255)) for one in before])[:, 0]
+    assert 0 < wide.sum() < len(wide)
+    for one, other, lies in zip(before, after, wide, strict=True):
+        np.testing.assert_array_equal(other, np.rot90(one, -1) if lies else one)

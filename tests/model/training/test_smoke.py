@@ -100,6 +100,16 @@ def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path
     assert torch.allclose(small.eval()(images), deep.eval()(images), atol=1e-5)
 
 
+def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
+    before = torch.load(checkpoint, weights_only=False)["average"]
+    stage = replace(TINY, name="rested", arch="resnet34", start=str(checkpoint), rest=True)
+    after = torch.load(train(stage, cache, tmp_path), weights_only=False)["network"]
+    resting = tuple(f"trunk.{name}" for name in ("conv1", "bn1", "layer1"))
+    moved = {name for name, value in after.items() if value.is_floating_point() and not value.equal(before[name])}
+    assert not any(name.startswith(resting) for name in moved)
+    assert {"trunk.layer2.0.conv1.weight", "trunk.layer2.0.bn1.running_mean", "neck.running_mean"} <= moved
+
+
 def test_a_stage_goes_on_from_its_last_checkpoint(cache: Path, tmp_path: Path) -> None:
     stage = replace(TINY, name="cut", steps=5)
 
