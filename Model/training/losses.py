@@ -102,7 +102,7 @@ class Objective(nn.Module):
 
         Args:
             features: of two views of each picture, all first views before all second ones. Shape: (2n, 512).
-            lesson: what the teacher makes of the first views.
+            lesson: what the teacher makes of the first views, or of all.
             maps: the student's maps of all views, for the hints.
         """
         weights, parts = self.weights, {}

@@ -37,6 +37,7 @@ class Stage:
         start: checkpoint to take weights from, None for a fresh network.
         teachers: checkpoints of tuned teachers, or TFLite files; none of them for labels alone.
         teacher_size: side of the pictures the teachers see.
+        teach_both: the teachers look at both views of each picture; else at the first, at half the price.
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
         passes: how often a set of views is used before it is thrown away.
         ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
@@ -59,6 +60,7 @@ class Stage:
     start: str | None = None
     teachers: tuple[str, ...] = ()
     teacher_size: int = 128
+    teach_both: bool = False
     passes: int = 1
     judge: str = "photos"
     ceiling: float | None = None

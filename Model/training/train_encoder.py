@@ -179,8 +179,7 @@ def train(
     def make_sample() -> Sample:
         batch = mixer.draw()
         seen = torch.cat([views(batch.pictures, view_size, stage.strength, generator) for _ in range(2)])
-        # One view of each pair is enough for the teacher, at half the price.
-        lesson = teacher(seen[: len(batch.item)]) if teacher else None
+        lesson = teacher(seen if stage.teach_both else seen[: len(batch.item)]) if teacher else None
         if stage.size < view_size:
             seen = F.interpolate(seen, size=(stage.size, stage.size), mode="bilinear", antialias=True)
         return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), seen, lesson)

@@ -21,6 +21,7 @@ from Model.errors import CheckpointInvalid, TrainingError  # noqa: E402
 from Model.segmenters import load_segmenter  # noqa: E402
 from Model.training.cache import build_cache, build_garments  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
+from Model.training.lesson import Lesson, Teachers  # noqa: E402
 from Model.training.publish_encoder import publish_encoder, refit_card  # noqa: E402
 from Model.training.shipped_classifier import train_shipped_classifier  # noqa: E402
 from Model.training.stage import Stage  # noqa: E402
@@ -98,6 +99,23 @@ def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path
     grow(deep, smaller)
     images = torch.rand(2, 3, 64, 64)
     assert torch.allclose(small.eval()(images), deep.eval()(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(("both", "looks"), [(False, 17), (True, 34)])
+def test_teachers_look_at_one_view_or_both(
+    cache: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: bool, looks: int
+) -> None:
+    seen = []
+
+    class Watched(Teachers):
+        def __call__(self, images: torch.Tensor) -> Lesson:
+            seen.append(len(images))
+            return super().__call__(images)
+
+    monkeypatch.setattr("Model.training.train_encoder.Teachers", Watched)
+    teachers = (str(checkpoint.parent / "teacher.pt"),)
+    train(replace(TINY, name="taught", teachers=teachers, teacher_size=32, teach_both=both), cache, tmp_path)
+    assert seen == [looks, looks]
 
 
 def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
