@@ -158,22 +158,26 @@ def short_plan(seed: int) -> Plan:
 
 def onward_plan(seed: int) -> Plan:
     """Return the plan that goes on from the shipped encoder, at its 192 px: an hour and a half of training."""
-    seen = Stage(name="", size=160, steps=100_000, judge="garments", strength=CUT_OUT, seed=seed)
-    tuned = replace(TUNE, instance_contrast=0.4, product_contrast=0.3, memory=2048)
+    seen = Stage(name="", steps=100_000, judge="garments", seed=seed)
     tune = replace(
-        seen, mix=(8, 4, 7, 13), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, weights=tuned
-    )
-    on = replace(seen, size=192, mix=(5, 4, 8, 15), teacher_size=160, passes=2, strength=AS_SENT)
+        seen, size=168, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20,
+        weights=TUNE, strength=Strength(white=0.4),
+    )  # fmt: skip
+    on = replace(seen, size=192, passes=2, strength=AS_SENT, rest=True, teach_both=True)
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
-    wider = replace(fresh, hints=0.5, instance_contrast=0.6, product_contrast=0.5, memory=4096, temperature=0.07)
+    # The teachers know the categories; what they do not know, the very garment, is contrasted on the side.
+    taught = replace(
+        LEARN, category=1.5, teacher=3.0, teacher_category=3.0, hints=0.5, type=0.1, tag=0.1, supervised_contrast=0.4,
+        instance_contrast=0.35, product_contrast=0.3, memory=4096, temperature=0.07,
+    )  # fmt: skip
     return Plan(
-        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=11, seed=seed + n) for n in (1, 2)),
+        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=13, seed=seed + n) for n in (1, 2)),
         before_mask=(),
         after_mask=(
-            replace(on, name="heads", minutes=3.5, start=SERVED, rate=3e-3, rate_end=0.1, trunk_rate=0.0,
-                    average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", minutes=66, start="heads.pt", rate=0.5e-3, rate_end=0.005, average=0.997,
-                    weights=wider),
+            replace(on, name="heads", mix=(5, 4, 8, 15), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
+                    trunk_rate=0.0, average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
+            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=66, start="heads.pt", rate=0.6e-3, rate_end=0.005,
+                    average=0.997, weights=taught),
         ),
         mask=None,
         input_size=192,
