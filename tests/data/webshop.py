@@ -1,5 +1,6 @@
 """A shop on loopback: a real server whose pages a test lays out, and which can be told to misbehave."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -51,8 +52,8 @@ class WebShop:
 
 
 @contextmanager
-def web_shop() -> Iterator[WebShop]:
-    """Run a shop until the block ends."""
+def web_shop(tls: ssl.SSLContext | None = None) -> Iterator[WebShop]:
+    """Run a shop until the block ends, over TLS where a server's context is given."""
     shop = WebShop("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -93,7 +94,9 @@ def web_shop() -> Iterator[WebShop]:
                 return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    shop.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    shop.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
