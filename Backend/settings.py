@@ -7,6 +7,7 @@ The only file of this room that reads or writes environment variables. Each fiel
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -159,7 +160,7 @@ class Settings(BaseSettings):
             SecretUnusable: that file cannot be read.
         """
         if not self.database_url:
-            return f"sqlite:///{self.data_dir / 'catalogue.sqlite'}"
+            return f"sqlite:///{quote(str(self.data_dir / 'catalogue.sqlite'))}"
         if self.database_password_file is None:
             return self.database_url
         try:

@@ -156,6 +156,13 @@ def test_database_is_sqlite_in_the_data_folder_by_default(tmp_path: Path) -> Non
     assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/catalogue.sqlite"
 
 
+@pytest.mark.parametrize("name", ["a shop", "50%20off", "new?", "#1", "straße"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    with open_catalogue(Settings(data_dir=tmp_path / name)) as catalogue:
+        catalogue.migrate()
+        assert (tmp_path / name / "catalogue.sqlite").is_file()
+
+
 def test_origins_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMILOOK_CORS_ORIGINS", "https://a.example/, https://b.example")
     assert Settings().cors_origins == ("https://a.example", "https://b.example")
