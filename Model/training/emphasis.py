@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Matrix = npt.NDArray[np.float32]
 
-STRENGTH = 2.0
+STRENGTH = 1.0
 SHRINKAGE = 0.1
 SHOP_PICTURES = 4000
 FEWEST = 10
