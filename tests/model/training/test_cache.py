@@ -49,11 +49,11 @@ class Nothing(Ellipse):
 
 
 class Watching:
-    """The shipped encoder's card, and a list of what it was shown."""
+    """The shipped encoder, which takes every picture as it comes, and a list of what it was shown."""
 
     def __init__(self) -> None:
         self._inner = load_encoder("resnet34", None, 1)
-        self.card = self._inner.card
+        self.card = self._inner.card.model_copy(update={"turns": None})
         self.shown: list[Image.Image] = []
 
     def embed(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
