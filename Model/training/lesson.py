@@ -31,7 +31,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Sample:
-    """Two views of each picture, ready for the student, and the teacher's lesson on the first ones or all."""
+    """Two views of each picture and mixed ones, ready for the student, and the lesson on the first views or on all."""
 
     batch: Batch
     seen: Tensor

@@ -101,26 +101,26 @@ class Objective(nn.Module):
         """Return the loss and its parts.
 
         Args:
-            features: of two views of each picture, all first views before all second ones. Shape: (2n, 512).
-            lesson: what the teacher makes of the first views, or of all.
+            features: of two views of each picture, all first views before all second ones; then of views that
+                nothing but the lesson is known of. Shape: (2n + m, 512).
+            lesson: what the teacher makes of the first views, or of all; of all, if m > 0.
             maps: the student's maps of all views, for the hints.
         """
         weights, parts = self.weights, {}
+        plain = features[: 2 * len(batch.item)]
         for key, head in self.heads.items():
             name = key.removesuffix("_head")
             target = batch.labels[name].repeat(2)
             known = target != UNKNOWN
             if known.any():
-                parts[name] = F.cross_entropy(head(features[known]), target[known], label_smoothing=weights.smoothing)
+                parts[name] = F.cross_entropy(head(plain[known]), target[known], label_smoothing=weights.smoothing)
         words = batch.words.repeat(2, 1)
         known = words[:, 0] != UNKNOWN
         if known.any():
             # Summed over words: most are absent, and a mean would drown the few that are there.
-            loss = F.binary_cross_entropy_with_logits(
-                self.words(features[known]), words[known].float(), reduction="none"
-            )
+            loss = F.binary_cross_entropy_with_logits(self.words(plain[known]), words[known].float(), reduction="none")
             parts["words"] = loss.sum(dim=1).mean() / 10
-        unit = F.normalize(features, dim=1)
+        unit = F.normalize(plain, dim=1)
         category = batch.labels["category"].repeat(2)
         known = category != UNKNOWN
         parts["supervised_contrast"] = self._contrast["supervised"](unit[known], category[known])

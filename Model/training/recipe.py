@@ -143,7 +143,7 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         replace(as_served, name="deep", size=96, minutes=minutes(10), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
         replace(as_served, name="large", size=112, minutes=minutes(13), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
         replace(as_served, name="last", size=160, minutes=minutes(26), rate=0.75e-3, rate_end=0.005, average=0.995,
-                start="large.pt", strength=AS_SENT, ceiling=CEILING,
+                start="large.pt", strength=AS_SENT, ceiling=CEILING, teacher_size=160,
                 weights=replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4, memory=4096)),
     )  # fmt: skip
     return Plan((tune,), before, after, MaskPlan(minutes(MASK_MINUTES)))
@@ -163,7 +163,7 @@ def onward_plan(seed: int) -> Plan:
         seen, size=168, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20,
         weights=TUNE, strength=Strength(white=0.4),
     )  # fmt: skip
-    on = replace(seen, size=192, passes=2, strength=AS_SENT, rest=True, teach_both=True)
+    on = replace(seen, size=192, teacher_size=192, passes=2, strength=AS_SENT, rest=True, teach_both=True)
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
     # The teachers know the categories; what they do not know, the very garment, is contrasted on the side.
     taught = replace(

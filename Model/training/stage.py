@@ -38,6 +38,8 @@ class Stage:
         teachers: checkpoints of tuned teachers, or TFLite files; none of them for labels alone.
         teacher_size: side of the pictures the teachers see.
         teach_both: the teachers look at both views of each picture; else at the first, at half the price.
+        mixed: views in each step that are two views laid over each other. Only teachers can name what they show, so
+            that they also teach what they have not learned by heart; needs `teach_both`.
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
         passes: how often a set of views is used before it is thrown away.
         ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
@@ -61,12 +63,19 @@ class Stage:
     teachers: tuple[str, ...] = ()
     teacher_size: int = 128
     teach_both: bool = False
+    mixed: int = 0
     passes: int = 1
     judge: str = "photos"
     ceiling: float | None = None
     seed: int = 7
     weights: Weights = field(default_factory=Weights)
     strength: Strength = field(default_factory=Strength)
+
+    def __post_init__(self) -> None:
+        if self.mixed and not (self.teachers and self.teach_both):
+            raise ValueError("mixed views have no label: they need teachers, and teach_both.")
+        if self.mixed > 2 * sum(self.mix):
+            raise ValueError(f"{self.mixed} mixed views cannot be made of {2 * sum(self.mix)} views.")
 
 
 def make_network(arch: str) -> Encoder:

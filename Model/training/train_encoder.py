@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Model.errors import CheckpointInvalid, ModelError
-from Model.training.augment import views
+from Model.training.augment import mix, views
 from Model.training.crew import Alone, work_together
 from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
 from Model.training.files import written_whole
@@ -179,10 +179,11 @@ def train(
     def make_sample() -> Sample:
         batch = mixer.draw()
         seen = torch.cat([views(batch.pictures, view_size, stage.strength, generator) for _ in range(2)])
-        lesson = teacher(seen if stage.teach_both else seen[: len(batch.item)]) if teacher else None
-        if stage.size < view_size:
-            seen = F.interpolate(seen, size=(stage.size, stage.size), mode="bilinear", antialias=True)
-        return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), seen, lesson)
+        if stage.mixed:
+            seen = torch.cat([seen, mix(seen, stage.mixed, generator)])
+        shown = seen if stage.teach_both else seen[: len(batch.item)]
+        lesson = teacher(_at_size(shown, stage.teacher_size)) if teacher else None
+        return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), _at_size(seen, stage.size), lesson)
 
     if limits is not None:
         bound(network, limits)
@@ -267,6 +268,13 @@ def train(
         check()
         save(done=True)
     return path
+
+
+def _at_size(images: Tensor, size: int) -> Tensor:
+    """Return pictures with sides of that many pixels. Shape: (n, 3, h, h) -> (n, 3, size, size)."""
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from Data.importers import clothing_dataset
-from Model.training.augment import Strength, homographies, recompress, render, views
+from Model.training.augment import Strength, homographies, mix, recompress, render, views
 from Model.training.cache import letterbox, white_background_alpha
 from Model.training.labels import CLASSES, CLOTHING_DATASET, SHOP_TYPES, STREET_TAGS, shop_class
 from Model.training.manifest import read_split, split_of
@@ -39,6 +39,21 @@ def test_a_still_view_is_the_picture_or_its_mirror_image() -> None:
         same = torch.allclose(view, picture, atol=1e-4)
         mirrored = torch.allclose(view, picture.flip(2), atol=1e-4)
         assert same or mirrored
+
+
+def test_a_mixed_view_is_two_views_in_shares_that_add_up_to_one() -> None:
+    # Each view holds its own number alone, in its own place: what is in a mixture can be read off it.
+    images = torch.diag_embed(torch.ones(12)).view(12, 1, 3, 4).expand(12, 3, 3, 4)
+    mixed = mix(images, 7, generator()).reshape(7, 3, 12)
+    assert mixed[:, 0].equal(mixed[:, 1]) and mixed[:, 0].equal(mixed[:, 2])
+    shares = mixed[:, 0]
+    assert torch.allclose(shares.sum(1), torch.ones(7))
+    for row in shares:
+        parts = row[row > 0]
+        assert len(parts) in (1, 2)  # a view may meet itself
+        assert len(parts) == 1 or (parts.min() >= 0.25 and parts.max() <= 0.75)
+    assert (shares > 0).any(dim=0).sum() > 7
+    assert mix(images, 7, generator()).equal(mix(images, 7, generator()))
 
 
 def test_views_repeat_with_their_seed_and_stay_in_range() -> None:

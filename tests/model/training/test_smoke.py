@@ -101,9 +101,15 @@ def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path
     assert torch.allclose(small.eval()(images), deep.eval()(images), atol=1e-5)
 
 
-@pytest.mark.parametrize(("both", "looks"), [(False, 17), (True, 34)])
-def test_teachers_look_at_one_view_or_both(
-    cache: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: bool, looks: int
+@pytest.mark.parametrize(("both", "mixed", "looks"), [(False, 0, 17), (True, 0, 34), (True, 9, 43)])
+def test_teachers_look_at_one_view_or_both_or_mixed_ones_too(
+    cache: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    both: bool,
+    mixed: int,
+    looks: int,
 ) -> None:
     seen = []
 
@@ -114,8 +120,18 @@ def test_teachers_look_at_one_view_or_both(
 
     monkeypatch.setattr("Model.training.train_encoder.Teachers", Watched)
     teachers = (str(checkpoint.parent / "teacher.pt"),)
-    train(replace(TINY, name="taught", teachers=teachers, teacher_size=32, teach_both=both), cache, tmp_path)
+    stage = replace(TINY, name="taught", teachers=teachers, teacher_size=32, teach_both=both, mixed=mixed)
+    train(stage, cache, tmp_path)
     assert seen == [looks, looks]
+
+
+def test_mixed_views_need_teachers_for_all_and_two_views_each() -> None:
+    with pytest.raises(ValueError, match="need teachers"):
+        Stage(name="x", mixed=1)
+    with pytest.raises(ValueError, match="need teachers"):
+        Stage(name="x", mixed=1, teachers=("t.pt",))
+    with pytest.raises(ValueError, match="5 mixed views cannot be made of 4"):
+        Stage(name="x", mixed=5, mix=(2,), teachers=("t.pt",), teach_both=True)
 
 
 def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) -> None:

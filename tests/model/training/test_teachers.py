@@ -7,6 +7,7 @@ import math
 import tarfile
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -125,6 +126,25 @@ def test_two_equal_views_have_less_instance_loss_than_two_strangers() -> None:
     _, same = objective(torch.cat([one, one]), batch(6), None)
     _, strangers = objective(torch.cat([one, torch.randn(6, 512)]), batch(6), None)
     assert same["instance_contrast"] < strangers["instance_contrast"]
+
+
+def test_views_beyond_two_each_learn_from_the_lesson_alone() -> None:
+    """Mixed views have no label: they change what the teacher teaches, and nothing else."""
+    imitated = SimpleNamespace(width=8, map_widths=(4, 4, 4))
+    objective = Objective({"category": 13}, 5, imitated, Weights(hints=0))
+    features, targets, logits = torch.randn(15, 512), torch.randn(15, 8), torch.randn(15, 13)
+    lesson = SimpleNamespace(vectors=targets, logits=logits, maps=())
+    _, parts = objective(features, batch(6), lesson)
+    _, without = objective(features[:12], batch(6), None)
+    for name, value in without.items():
+        assert parts[name] == pytest.approx(value, abs=1e-5), name
+    assert set(parts) - set(without) == {"teacher", "teacher_category"}
+    shown = objective.teacher(features).detach()
+    slow = [1 - float(shown[at] @ targets[at] / (shown[at].norm() * targets[at].norm())) for at in range(15)]
+    assert parts["teacher"] == pytest.approx(sum(slow) / 15, abs=1e-4)
+    soft, own = torch.softmax(logits / 2, 1), torch.softmax(objective.heads["category_head"](features).detach() / 2, 1)
+    slow = [float((soft[at] * (soft[at] / own[at]).log()).sum()) for at in range(15)]
+    assert parts["teacher_category"] == pytest.approx(sum(slow) / 15, abs=1e-4)
 
 
 def slow_contrast(unit: torch.Tensor, labels: list[int], older: torch.Tensor, old_labels: list[int]) -> float:
