@@ -1,16 +1,14 @@
-"""A teacher and what it makes of views, and a stock of views that are worth using more than once."""
+"""Teachers, and what they make of views."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from Model.training.datasets import Batch
 from Model.training.hints import Maps, map_widths, trunk_maps
 from Model.training.resnet import DIM
 from Model.training.stage import make_network, normalise
@@ -27,15 +25,6 @@ class Lesson:
     vectors: Tensor
     logits: Tensor | None
     maps: Maps
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Two views of each picture and mixed ones, ready for the student, and the lesson on the first views or on all."""
-
-    batch: Batch
-    seen: Tensor
-    lesson: Lesson | None
 
 
 class Teacher:
@@ -93,30 +82,3 @@ class Teachers:
         logits = [lesson.logits for lesson in lessons if lesson.logits is not None]
         vectors = torch.cat([F.normalize(lesson.vectors, dim=1) for lesson in lessons], dim=1)
         return Lesson(vectors, torch.stack(logits).mean(dim=0) if logits else None, lessons[0].maps)
-
-
-class Stock:
-    """Samples that are used several times, in random order, because views and lessons cost as much as a step.
-
-    Args:
-        make: a new sample.
-        passes: how often each is used, on average.
-        size: samples kept.
-    """
-
-    def __init__(self, make: Callable[[], Sample], passes: int, seed: int, size: int = 24) -> None:
-        self._make, self._passes, self._size = make, passes, size
-        self._kept: list[tuple[Sample, int]] = []
-        self._random = np.random.default_rng(seed)
-
-    def next(self) -> Sample:
-        """Return a new sample or a kept one."""
-        if self._passes <= 1:
-            return self._make()
-        if not self._kept or (len(self._kept) < self._size and self._random.random() < 2 / self._passes):
-            sample, used = self._make(), 0
-        else:
-            sample, used = self._kept.pop(int(self._random.integers(len(self._kept))))
-        if used + 1 < self._passes:
-            self._kept.append((sample, used + 1))
-        return sample

@@ -12,26 +12,25 @@ import dataclasses
 import json
 import logging
 import math
-import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from Model.errors import CheckpointInvalid, ModelError
-from Model.training.augment import mix, views
+from Model.errors import ModelError
+from Model.training.checkpoints import read_checkpoint, refuse_another_stage
 from Model.training.crew import Alone, work_together
-from Model.training.datasets import Mixer, PictureSet, make_vocabulary, write_half_sizes
+from Model.training.datasets import PictureSet, Vocabulary, make_vocabulary, write_half_sizes
 from Model.training.files import written_whole
 from Model.training.hints import trunk_maps
-from Model.training.lesson import Sample, Stock, Teachers
+from Model.training.lesson import Teachers
 from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
+from Model.training.samples import Sample, Sampler, Stock
 from Model.training.stage import Stage, make_network, normalise, read_stage
 from Model.training.validate import validate
 
@@ -43,8 +42,14 @@ AGREE_EVERY = 12
 RESTING = ("conv1", "bn1", "layer1")
 """What `Stage.rest` leaves as it is."""
 
-LIMIT_BATCHES = 4
-"""Batches of views that limits on activations are measured on."""
+LIMIT_SAMPLES = 2
+"""Samples, of two views of each picture, that limits on activations are measured on."""
+
+LARGEST_GRADIENT = 5.0
+"""Norm that a step's gradient is cut to."""
+
+LOG_EVERY = 20
+"""Steps between two lines of the log."""
 
 SETS = ("photos", "street", "shop", "garments")
 
@@ -72,39 +77,117 @@ def _rate(progress: float, step: int, stage: Stage) -> float:
     return warm * (stage.rate_end + (1 - stage.rate_end) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return what `train` has saved.
+class Run:
+    """A stage in training: its network and heads, their averages, the optimiser, and how far it has come.
 
+    Args:
+        teacher: who is imitated; None without one.
+        saved: the stage's own checkpoint, to go on from; None begins the stage.
     Raises:
-        FileNotFoundError: there is none.
-        CheckpointInvalid: it cannot be read.
+        CheckpointInvalid, FileNotFoundError: there is no readable checkpoint to start from.
     """
-    try:
-        # Written by this program: it holds the stage's settings beside the weights.
-        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointInvalid(f"{path} is no checkpoint of a stage: delete it to train that stage anew.") from error
-    return saved
 
+    def __init__(
+        self, stage: Stage, vocabulary: Vocabulary, teacher: Teachers | None, saved: dict[str, Any] | None
+    ) -> None:
+        torch.manual_seed(stage.seed)
+        self.stage, self.vocabulary = stage, vocabulary
+        self.network = make_network(stage.arch)
+        self.objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
+        self.limits: Limits | None = None
+        self.step, self.spent = 0, 0.0
+        if saved is None and stage.start:
+            self._begin_from(read_checkpoint(Path(stage.start)))
+        self._resting = [self.network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
+        for layer in self._resting:
+            layer.requires_grad_(False)
+        named = list(self.network.named_parameters())
+        trunk = [value for name, value in named if name.startswith("trunk") and value.requires_grad]
+        fresh = [value for name, value in named if not name.startswith("trunk")] + list(self.objective.parameters())
+        groups = [{"params": trunk, "share": stage.trunk_rate}, {"params": fresh, "share": 1.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=stage.decay)
+        self.average = Average(self.network, stage.average)
+        self.average_heads = Average(self.objective, stage.average)
+        if saved is not None:
+            self._go_on(saved)
+        if self.limits is not None:
+            bound(self.network, self.limits)
 
-def refuse_another_stage(saved: dict[str, Any], asked: Stage, path: Path) -> None:
-    """Refuse a checkpoint that was trained with other settings; its folders may lie elsewhere by now.
+    def _begin_from(self, first: dict[str, Any]) -> None:
+        """Take another stage's average, and those of its heads that fit."""
+        grow(self.network, first["average"])
+        self.limits = first.get("limits")
+        heads = self.objective.state_dict()
+        heads.update({k: v for k, v in first["average_heads"].items() if k in heads and v.shape == heads[k].shape})
+        self.objective.load_state_dict(heads)
 
-    Raises:
-        CheckpointInvalid: with the names of the settings.
-    """
-    before, now = ({name: _plain(value) for name, value in each.items()} for each in (saved, dataclasses.asdict(asked)))
-    if differing := sorted(name for name in {*before, *now} if before.get(name) != now.get(name)):
-        raise CheckpointInvalid(
-            f"{path} is of a run with another {', '.join(differing)}: choose another folder, or delete it."
-        )
+    def _go_on(self, saved: dict[str, Any]) -> None:
+        self.network.load_state_dict(saved["network"])
+        self.objective.load_state_dict(saved["heads"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.average.state, self.average_heads.state = saved["average"], saved["average_heads"]
+        self.step, self.spent, self.limits = saved["step"], saved["spent"], saved["limits"]
 
+    def measure_limits(self, looks: Sampler, ceiling: float) -> None:
+        """Set limits around what the network does with some views, and keep to them; see limits.py."""
+        seen = torch.cat([looks.pairs()[1] for _ in range(LIMIT_SAMPLES)])
+        self.limits = measure(self.network, normalise(seen, self.stage.arch), ceiling)
+        bound(self.network, self.limits)
 
-def _plain(value: Any) -> Any:
-    """Return a setting as JSON has it, with the names of files in the place of their paths."""
-    if isinstance(value, (tuple, list)):
-        return [_plain(each) for each in value]
-    return Path(value).name if isinstance(value, str) else value
+    def begin(self) -> None:
+        """Make ready for steps."""
+        self.network.train()
+        for layer in self._resting:
+            layer.eval()  # its normalisations, too, stay as they are
+
+    @property
+    def progress(self) -> float:
+        """Share of the stage that is done, by steps or by minutes, whichever is further."""
+        return max(self.step / self.stage.steps, self.spent / 60 / self.stage.minutes)
+
+    def learn(self, sample: Sample, progress: float) -> dict[str, float]:
+        """Take one step, and return the parts of its loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.stage.rate * group["share"] * _rate(progress, self.step, self.stage)
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled, maps = trunk_maps(self.network.trunk, normalise(sample.seen, self.stage.arch))
+        features = self.network.neck(self.network.reduce(pooled.float()))
+        loss, parts = self.objective(features, sample.batch, sample.lesson, maps)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_([*self.network.parameters(), *self.objective.parameters()], LARGEST_GRADIENT)
+        self.optimiser.step()
+        self.average.update(self.network, self.step)
+        self.average_heads.update(self.objective, self.step)
+        self.step += 1
+        return parts
+
+    def save(self, path: Path, done: bool) -> None:
+        """Write the checkpoint, in one piece or not at all."""
+        content = {
+            "stage": dataclasses.asdict(self.stage),
+            "vocabulary": dataclasses.asdict(self.vocabulary),
+            "step": self.step,
+            "limits": self.limits,
+            "spent": self.spent,
+            "done": done,
+            "network": self.network.state_dict(),
+            "heads": self.objective.state_dict(),
+            "average": self.average.state,
+            "average_heads": self.average_heads.state,
+        }
+        with written_whole(path) as part:
+            torch.save(content if done else content | {"optimiser": self.optimiser.state_dict()}, part)
+
+    def validate(self, validation: PictureSet) -> dict[str, float]:
+        """Return what the averages do with validation pictures; see validate.py."""
+        judge = make_network(self.stage.arch)
+        judge.load_state_dict(self.average.state)
+        if self.limits is not None:
+            bound(judge, self.limits)
+        heads = Objective(self.vocabulary.sizes(), len(self.vocabulary.words), None, Weights())
+        heads.load_state_dict({name: self.average_heads.state[name] for name in heads.state_dict()})
+        return validate(judge, heads, self.stage.arch, validation, self.stage.size)
 
 
 def train(
@@ -133,148 +216,60 @@ def train(
     crew = crew or Alone()
     write_half_sizes(cache)
     path = out / f"{stage.name}.pt"
-    vocabulary = make_vocabulary([r for r in json.loads((cache / "shop.json").read_text()) if r["split"] == "train"])
-    drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
-    sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
-    validation = PictureSet(cache, stage.judge, vocabulary, split="val")
-    teacher = Teachers(stage.teachers) if stage.teachers else None
-    torch.manual_seed(stage.seed)
-    network = make_network(stage.arch)
-    objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
-    limits: Limits | None = None
     saved = read_checkpoint(path) if path.exists() else None
     if saved is not None:
         refuse_another_stage(saved["stage"], stage, path)
         if saved["done"]:
             return path
-    if saved is None and stage.start:
-        first = read_checkpoint(Path(stage.start))
-        grow(network, first["average"])
-        limits = first.get("limits")
-        heads = objective.state_dict()
-        heads.update({k: v for k, v in first["average_heads"].items() if k in heads and v.shape == heads[k].shape})
-        objective.load_state_dict(heads)
-    resting = [network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
-    for layer in resting:
-        layer.requires_grad_(False)
-    trunk = [p for n, p in network.named_parameters() if n.startswith("trunk") and p.requires_grad]
-    fresh = [p for n, p in network.named_parameters() if not n.startswith("trunk")] + list(objective.parameters())
-    groups = [{"params": trunk, "share": stage.trunk_rate}, {"params": fresh, "share": 1.0}]
-    optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=stage.decay)
-    average, average_heads = Average(network, stage.average), Average(objective, stage.average)
-    step, spent = 0, 0.0
-    if saved is not None:
-        network.load_state_dict(saved["network"])
-        objective.load_state_dict(saved["heads"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average.state, average_heads.state = saved["average"], saved["average_heads"]
-        step, spent, limits = saved["step"], saved["spent"], saved["limits"]
-    # A resumed stage draws on from another seed rather than seeing its first batches again.
-    seed = stage.seed * 1000 + step + 500_000 * crew.rank
-    generator = torch.Generator().manual_seed(seed)
-    view_size = max(stage.size, stage.teacher_size if teacher else 0)
-    mixer = Mixer(sets, min(256, int(view_size * 1.15)), seed)
-
-    @torch.no_grad()
-    def make_sample() -> Sample:
-        batch = mixer.draw()
-        seen = torch.cat([views(batch.pictures, view_size, stage.strength, generator) for _ in range(2)])
-        if stage.mixed:
-            seen = torch.cat([seen, mix(seen, stage.mixed, generator)])
-        shown = seen if stage.teach_both else seen[: len(batch.item)]
-        lesson = teacher(_at_size(shown, stage.teacher_size)) if teacher else None
-        return Sample(dataclasses.replace(batch, pictures=batch.pictures[:0]), _at_size(seen, stage.size), lesson)
-
-    if limits is not None:
-        bound(network, limits)
+    vocabulary = make_vocabulary([r for r in json.loads((cache / "shop.json").read_text()) if r["split"] == "train"])
+    drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
+    sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
+    validation = PictureSet(cache, stage.judge, vocabulary, split="val")
+    teacher = Teachers(stage.teachers) if stage.teachers else None
+    run = Run(stage, vocabulary, teacher, saved)
     if saved is None and stage.ceiling is not None:
         # The same pictures for every member of a crew.
-        first_look = Mixer(sets, mixer.size, stage.seed)
-        draws = torch.Generator().manual_seed(stage.seed)
-        seen = [views(first_look.draw().pictures, stage.size, stage.strength, draws) for _ in range(LIMIT_BATCHES)]
-        limits = measure(network, normalise(torch.cat(seen), stage.arch), stage.ceiling)
-        bound(network, limits)
-    stock = Stock(make_sample, stage.passes, seed)
-
-    def save(done: bool) -> None:
-        content = {"stage": dataclasses.asdict(stage), "vocabulary": dataclasses.asdict(vocabulary), "step": step}
-        content |= {
-            "limits": limits,
-            "spent": spent,
-            "done": done,
-            "network": network.state_dict(),
-            "heads": objective.state_dict(),
-        }
-        content |= {"average": average.state, "average_heads": average_heads.state}
-        with written_whole(path) as part:
-            torch.save(content if done else content | {"optimiser": optimiser.state_dict()}, part)
+        run.measure_limits(Sampler(stage, sets, None, stage.seed), stage.ceiling)
+    # A resumed stage draws on from another seed rather than seeing its first batches again.
+    seed = stage.seed * 1000 + run.step + 500_000 * crew.rank
+    stock = Stock(Sampler(stage, sets, teacher, seed), stage.passes, seed)
 
     def check() -> None:
-        judge, judge_heads = (
-            make_network(stage.arch),
-            Objective(vocabulary.sizes(), len(vocabulary.words), None, Weights()),
-        )
-        judge.load_state_dict(average.state)
-        if limits is not None:
-            bound(judge, limits)
-        heads = judge_heads.state_dict()
-        judge_heads.load_state_dict({name: average_heads.state[name] for name in heads})
-        report = validate(judge, judge_heads, stage.arch, validation, stage.size)
-        _log(out / f"{stage.name}.jsonl", {"step": step, "spent": round(spent), **report})
+        report = run.validate(validation)
+        _log(out / f"{stage.name}.jsonl", {"step": run.step, "spent": round(run.spent), **report})
 
     last_save = last_check = time.monotonic()
-    network.train()
-    for layer in resting:
-        layer.eval()  # its normalisations, too, stay as they are
+    run.begin()
     began = time.monotonic()
     while True:
-        progress = max(step / stage.steps, spent / 60 / stage.minutes)
-        if step % AGREE_EVERY == 0:
-            crew.average([network, objective])
+        progress = run.progress
+        if run.step % AGREE_EVERY == 0:
+            crew.average([run.network, run.objective])
             progress = crew.agree(progress)
         elif crew.size > 1:
             progress = min(progress, 0.999)  # only agreed ends count
         if progress >= 1:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * group["share"] * _rate(progress, step, stage)
-        sample = stock.next()
-        with torch.autocast("cpu", torch.bfloat16):
-            pooled, maps = trunk_maps(network.trunk, normalise(sample.seen, stage.arch))
-        features = network.neck(network.reduce(pooled.float()))
-        loss, parts = objective(features, sample.batch, sample.lesson, maps)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], 5.0)
-        optimiser.step()
-        average.update(network, step)
-        average_heads.update(objective, step)
-        step += 1
-        spent, began = spent + time.monotonic() - began, time.monotonic()
+        parts = run.learn(stock.next(), progress)
+        run.spent, began = run.spent + time.monotonic() - began, time.monotonic()
         if crew.rank:
             continue
-        if step % 20 == 0:
+        if run.step % LOG_EVERY == 0:
             line = {name: round(value, 3) for name, value in parts.items()}
-            log.info("%s step %d %.0fs rate %.2g %s", stage.name, step, spent, optimiser.param_groups[1]["lr"], line)
+            rate = run.optimiser.param_groups[1]["lr"]
+            log.info("%s step %d %.0fs rate %.2g %s", stage.name, run.step, run.spent, rate, line)
         if time.monotonic() - last_save > save_every_s:
-            save(done=False)
+            run.save(path, done=False)
             last_save = began = time.monotonic()
         if on_step is not None:
-            on_step(step)
+            on_step(run.step)
         if time.monotonic() - last_check > check_every_s:
             check()
             last_check = began = time.monotonic()
     if crew.rank == 0:
         check()
-        save(done=True)
+        run.save(path, done=True)
     return path
-
-
-def _at_size(images: Tensor, size: int) -> Tensor:
-    """Return pictures with sides of that many pixels. Shape: (n, 3, h, h) -> (n, 3, size, size)."""
-    if images.shape[-1] == size:
-        return images
-    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:
