@@ -35,6 +35,8 @@ class Stage:
         trunk_rate: learning rate of the trunk as a share of `rate`.
         rest: leave a ResNet's layers before stride 8 as they are, which saves a fifth of a step's time.
         start: checkpoint to take weights from, None for a fresh network.
+        back: how far the result is moved back, in a straight line, to the weights that the stage began with: 0 to 1.
+            Half-way is often better than either end (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
         teachers: checkpoints of tuned teachers, or TFLite files; none of them for labels alone.
         teacher_size: side of the pictures the teachers see.
         teach_both: the teachers look at both views of each picture; else at the first, at half the price.
@@ -60,6 +62,7 @@ class Stage:
     decay: float = 0.05
     average: float = 0.998
     start: str | None = None
+    back: float = 0.0
     teachers: tuple[str, ...] = ()
     teacher_size: int = 128
     teach_both: bool = False
@@ -72,6 +75,8 @@ class Stage:
     strength: Strength = field(default_factory=Strength)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.back < 1 or (self.back and not self.start):
+            raise ValueError("back is a share of the way to a start checkpoint: at least 0, less than 1.")
         if self.mixed and not (self.teachers and self.teach_both):
             raise ValueError("mixed views have no label: they need teachers, and teach_both.")
         if self.mixed > 2 * sum(self.mix):

@@ -162,6 +162,14 @@ class Run:
         self.step += 1
         return parts
 
+    def move_back(self) -> None:
+        """Move the averages towards the stage's start; heads that it lacked stay as they are."""
+        first = read_checkpoint(Path(str(self.stage.start)))
+        for average, before in ((self.average, first["average"]), (self.average_heads, first["average_heads"])):
+            for name, value in average.state.items():
+                if value.is_floating_point() and name in before and before[name].shape == value.shape:
+                    value.lerp_(before[name], self.stage.back)
+
     def save(self, path: Path, done: bool) -> None:
         """Write the checkpoint, in one piece or not at all."""
         content = {
@@ -268,6 +276,9 @@ def train(
             last_check = began = time.monotonic()
     if crew.rank == 0:
         check()
+        if stage.back:
+            run.move_back()
+            check()
         run.save(path, done=True)
     return path
 

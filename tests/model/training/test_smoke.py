@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,6 +143,29 @@ def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) ->
     moved = {name for name, value in after.items() if value.is_floating_point() and not value.equal(before[name])}
     assert not any(name.startswith(resting) for name in moved)
     assert {"trunk.layer2.0.conv1.weight", "trunk.layer2.0.bn1.running_mean", "neck.running_mean"} <= moved
+
+
+def test_a_result_can_be_moved_back_towards_its_start(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
+    stage = replace(TINY, name="there", arch="resnet34", start=str(checkpoint))
+    first = torch.load(checkpoint, weights_only=False)
+    there = torch.load(train(stage, cache, tmp_path), weights_only=False)
+    back = torch.load(train(replace(stage, name="back", back=0.25), cache, tmp_path), weights_only=False)
+    assert back["network"].keys() == there["network"].keys()
+    moved = 0
+    for part in ("average", "average_heads"):
+        for name, value in back[part].items():
+            if value.is_floating_point():
+                expected = 0.75 * there[part][name] + 0.25 * first[part].get(name, there[part][name])
+                assert torch.allclose(value, expected, atol=1e-6), name
+                moved += not value.equal(there[part][name])
+    assert moved > 100
+    assert len((tmp_path / "back.jsonl").read_text().splitlines()) == 2  # measured before and after
+
+
+@pytest.mark.parametrize("wrong", [{"back": 0.5}, {"back": 1.0, "start": "a.pt"}, {"back": -0.1, "start": "a.pt"}])
+def test_back_is_a_share_of_the_way_to_a_start(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="at least 0, less than 1"):
+        Stage(name="x", **wrong)
 
 
 def test_a_stage_goes_on_from_its_last_checkpoint(cache: Path, tmp_path: Path) -> None:
