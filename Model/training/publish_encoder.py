@@ -291,7 +291,7 @@ def main() -> None:
     what.add_argument("--card-only", action="store_true", help="fit the turns and match of the card in --out")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the encoder's model folder")
-    parser.add_argument("--size", type=int, default=192, help="side of the input in px")
+    parser.add_argument("--size", type=int, default=224, help="side of the input in px")
     parser.add_argument(
         "--models", type=Path, default=None, help="folder with the garment mask, before the shipped one"
     )

@@ -157,7 +157,7 @@ def short_plan(seed: int) -> Plan:
 
 
 def onward_plan(seed: int) -> Plan:
-    """Return the plan that goes on from the shipped encoder, at its 192 px: an hour and a half of training."""
+    """Return the plan that goes on from the shipped encoder, to its 224 px: an hour and a half of training."""
     seen = Stage(name="", steps=100_000, judge="garments", seed=seed)
     tune = replace(
         seen, size=168, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20,
@@ -170,17 +170,20 @@ def onward_plan(seed: int) -> Plan:
         LEARN, category=1.5, teacher=3.0, teacher_category=3.0, hints=0.5, type=0.1, tag=0.1, supervised_contrast=0.4,
         instance_contrast=0.35, product_contrast=0.3, memory=4096, temperature=0.07,
     )  # fmt: skip
+    last = replace(taught, category=1.0, teacher=4.0, hints=0.3, type=0.05, tag=0.05)
     return Plan(
         teachers=tuple(replace(tune, name=f"teacher{n}", minutes=13, seed=seed + n) for n in (1, 2)),
         before_mask=(),
         after_mask=(
             replace(on, name="heads", mix=(5, 4, 8, 15), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
                     trunk_rate=0.0, average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=66, start="heads.pt", rate=0.6e-3, rate_end=0.005,
-                    average=0.997, weights=taught),
+            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=38, start="heads.pt", back=0.5, rate=0.6e-3,
+                    rate_end=0.1, average=0.997, weights=taught),
+            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 6, 18), minutes=28, start="onward.pt",
+                    rate=0.2e-3, rate_end=0.01, average=0.99, warmup=10, weights=last),
         ),
         mask=None,
-        input_size=192,
+        input_size=224,
     )  # fmt: skip
 
 
