@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from Model.training.checkpoints import read_checkpoint
 from Model.training.hints import Maps, map_widths, trunk_maps
 from Model.training.resnet import DIM
 from Model.training.stage import make_network, normalise
@@ -33,7 +35,7 @@ class Teacher:
     def __init__(self, source: str) -> None:
         self.tuned = not source.endswith(".tflite")
         if self.tuned:
-            saved = torch.load(source, map_location="cpu", weights_only=False)
+            saved = read_checkpoint(Path(source))
             self.arch = saved["stage"]["arch"]
             self.network = make_network(self.arch)
             self.network.load_state_dict(saved["average"])

@@ -12,12 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from Model.training.augment import mix, views
+from Model.training.cache import PHOTO_SIZE
 from Model.training.datasets import Batch, Mixer, PictureSet
 from Model.training.lesson import Lesson, Teachers
 from Model.training.stage import Stage
-
-LARGEST = 256
-"""Side in pixels at which the cache holds pictures."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Sampler:
     ) -> None:
         self._stage, self._teacher = stage, teacher
         self._size = max(stage.size, stage.teacher_size if teacher else 0)
-        self._mixer = Mixer(list(sets), min(LARGEST, int(self._size * 1.15)), seed)
+        self._mixer = Mixer(list(sets), min(PHOTO_SIZE, int(self._size * 1.15)), seed)
         self._generator = torch.Generator().manual_seed(seed)
 
     @torch.no_grad()
