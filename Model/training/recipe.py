@@ -15,7 +15,8 @@ again, a step that was cut short goes on from its checkpoint. OUT belongs to one
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 
 With --onward the encoder starts from the shipped weights instead of random ones, and the shipped mask is used as it is:
-two teachers are tuned on the photos as served, fresh heads are fitted to the resting trunk, then everything is trained.
+two teachers are tuned on the photos as served, one of them goes on as the pupil of both, fresh heads are fitted to the
+resting trunk, then everything is trained under the three.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ TEACHER_FILES = ("tf2_mobilenet_v2_1.0_224_ptq.tflite", "mobilenet_v2_1.0_224_qu
 
 # A teacher is not taught; it already sees colours and textures, so the category counts more.
 TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_contrast=0.1)
+# Unless others, tuned before it, teach it.
+TAUGHT = replace(TUNE, category=0.7, teacher=2.0, teacher_category=3.0, hints=0.0)
 # Title words have large losses at first, which would drown the rest.
 LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
 
@@ -94,7 +97,8 @@ class Plan:
     """How much of everything a run does.
 
     Args:
-        teachers: the stages that tune the teachers, one for each of TEACHER_FILES, or fewer.
+        teachers: the stages that tune the teachers, in this order; `arch` names one of TEACHER_FILES, `start` and
+            `teachers` the checkpoints of earlier ones. All of them together teach the encoder.
         before_mask: stages of the encoder that need no masks of photos.
         after_mask: stages that also see the photos cut out.
         mask: the mask network; None for the shipped one.
@@ -127,8 +131,8 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         return full * share
 
     tune = Stage(
-        name="teacher", size=144, steps=100_000, minutes=minutes(10), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
-        average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
+        name="teacher", arch=TEACHER_FILES[0], size=144, steps=100_000, minutes=minutes(10), mix=(16, 6, 6),
+        rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
     )  # fmt: skip
     learn = Stage(
         name="", arch="resnet18", steps=100_000, average=0.99, warmup=30, passes=2, teacher_size=112, seed=seed,
@@ -160,8 +164,18 @@ def onward_plan(seed: int) -> Plan:
     """Return the plan that goes on from the shipped encoder, to its 224 px: an hour and a half of training."""
     seen = Stage(name="", steps=100_000, judge="garments", seed=seed)
     tune = replace(
-        seen, size=168, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20,
-        weights=TUNE, strength=Strength(white=0.4),
+        seen, size=168, minutes=10, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02,
+        warmup=20, weights=TUNE, strength=Strength(white=0.4),
+    )  # fmt: skip
+    names = ("teacher1.pt", "teacher2.pt")
+    tuned = tuple(
+        replace(tune, name=name.removesuffix(".pt"), arch=file, seed=seed + number)
+        for number, (name, file) in enumerate(zip(names, TEACHER_FILES, strict=True), start=1)
+    )
+    # Taught by both, on pictures that only they can name, it is as good as both (Furlanello et al. 2018).
+    born_again = replace(
+        tuned[0], name="teacher3", size=208, teacher_size=208, minutes=9, start=names[0], teachers=names, passes=2,
+        teach_both=True, mixed=14, rate=1e-3, warmup=10, seed=seed + 3, weights=TAUGHT,
     )  # fmt: skip
     on = replace(seen, size=192, teacher_size=192, passes=2, strength=AS_SENT, rest=True, teach_both=True)
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
@@ -172,14 +186,14 @@ def onward_plan(seed: int) -> Plan:
     )  # fmt: skip
     last = replace(taught, category=1.0, teacher=4.0, hints=0.3, type=0.05, tag=0.05)
     return Plan(
-        teachers=tuple(replace(tune, name=f"teacher{n}", minutes=13, seed=seed + n) for n in (1, 2)),
+        teachers=(*tuned, born_again),
         before_mask=(),
         after_mask=(
             replace(on, name="heads", mix=(5, 4, 8, 15), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
                     trunk_rate=0.0, average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=38, start="heads.pt", back=0.5, rate=0.6e-3,
+            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=36, start="heads.pt", back=0.5, rate=0.6e-3,
                     rate_end=0.1, average=0.997, weights=taught),
-            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 6, 18), minutes=28, start="onward.pt",
+            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 6, 18), minutes=27, start="onward.pt",
                     rate=0.2e-3, rate_end=0.01, average=0.99, warmup=10, weights=last),
         ),
         mask=None,
@@ -221,7 +235,8 @@ def run(
         ModelError, FileNotFoundError: one sentence; what was finished stays.
     """
     wanted = [data / archive for archive in ARCHIVES]
-    wanted += [teachers / file for file in TEACHER_FILES[: max(len(plan.teachers), 1 if plan.mask else 0)]]
+    of_mask = TEACHER_FILES[:1] if plan.mask else ()
+    wanted += [teachers / file for file in dict.fromkeys([*of_mask, *(stage.arch for stage in plan.teachers)])]
     for file in wanted:
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: give the folder of the public sets, and that of the teachers.")
@@ -231,10 +246,10 @@ def run(
     build_cache(data, cache)
     if plan.mask is None:
         build_garments(data, cache, load_segmenter("rembg", None, threads), load_encoder("resnet34", None, threads))
-    tuned = [
-        train_together(replace(stage, arch=str(teachers / file)), cache, checkpoints, workers=threads)
-        for stage, file in zip(plan.teachers, TEACHER_FILES, strict=False)
-    ]
+    tuned = []
+    for stage in plan.teachers:
+        others = [checkpoints / name for name in stage.teachers]
+        tuned.append(_train(replace(stage, arch=str(teachers / stage.arch)), others, cache, checkpoints, threads))
     half_way = _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
     mask = weights / "garment-mask"
     if plan.mask is not None and not (mask / "card.json").exists():
@@ -277,12 +292,18 @@ def _claim(out: Path, plan: Plan, seed: int) -> None:
 
 
 def _train_all(stages: tuple[Stage, ...], tuned: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:
-    """Run stages one after the other, and return the last one's checkpoint; `start` names another checkpoint."""
-    path, teachers = checkpoints, tuple(map(str, tuned))
+    """Run stages one after the other, and return the last one's checkpoint."""
+    path = checkpoints
     for stage in stages:
-        start = str(checkpoints / stage.start) if stage.start else None
-        path = train_together(replace(stage, teachers=teachers, start=start), cache, checkpoints, workers)
+        path = _train(stage, tuned, cache, checkpoints, workers)
     return path
+
+
+def _train(stage: Stage, taught_by: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:
+    """Run one stage, and return its checkpoint; `start` names another of the folder."""
+    start = str(checkpoints / stage.start) if stage.start else None
+    stage = replace(stage, start=start, teachers=tuple(map(str, taught_by)))
+    return train_together(stage, cache, checkpoints, workers)
 
 
 def main() -> None:

@@ -81,6 +81,8 @@ class Stage:
             raise ValueError("mixed views have no label: they need teachers, and teach_both.")
         if self.mixed > 2 * sum(self.mix):
             raise ValueError(f"{self.mixed} mixed views cannot be made of {2 * sum(self.mix)} views.")
+        if self.teachers and self.weights.hints and self.arch not in BLOCKS:
+            raise ValueError("hints are read off a ResNet's maps: a TFLite network learns without them, hints = 0.")
 
 
 def make_network(arch: str) -> Encoder:

@@ -135,6 +135,11 @@ def test_mixed_views_need_teachers_for_all_and_two_views_each() -> None:
         Stage(name="x", mixed=5, mix=(2,), teachers=("t.pt",), teach_both=True)
 
 
+def test_a_tuned_teacher_takes_no_hints() -> None:
+    with pytest.raises(ValueError, match="hints = 0"):
+        Stage(name="x", arch="mobilenet.tflite", teachers=("t.pt",))
+
+
 def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
     before = torch.load(checkpoint, weights_only=False)["average"]
     stage = replace(TINY, name="rested", arch="resnet34", start=str(checkpoint), rest=True)
