@@ -35,8 +35,9 @@ MAX_LIMIT = 50
 MAX_DEPTH = 200
 OVERFETCH = 8
 DUPLICATE_DISTANCE = 5e-3
-"""Up to this distance two vectors are those of one picture: saving eight product photos again as JPEG, at quality 90
-and 75, moved them by 0.001 to 0.004 with the shipped encoder."""
+"""Up to this distance two vectors count as those of one picture. With the shipped networks, pictures saved again as JPEG
+stay within it in 62 % (60 shop pictures of 60 x 80 px, quality 90) to 90 % (60 phone photos); of the pairs among 7,000
+shop pictures that are different files, two do, each two photos of one thing."""
 BANDS: dict[str, Band] = {"same": "same", "similar": "similar", "different": "inspired"}
 """Model's words for how alike two pictures are, as a shop would say them."""
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)

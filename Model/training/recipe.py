@@ -97,8 +97,8 @@ class Plan:
     """How much of everything a run does.
 
     Args:
-        teachers: the stages that tune the teachers, in this order; `arch` names one of TEACHER_FILES, `start` and
-            `teachers` the checkpoints of earlier ones. All of them together teach the encoder.
+        teachers: the stages that tune the teachers, in this order; `arch` names one of TEACHER_FILES. In every stage,
+            `start` and `teachers` name checkpoints of earlier ones.
         before_mask: stages of the encoder that need no masks of photos.
         after_mask: stages that also see the photos cut out.
         mask: the mask network; None for the shipped one.
@@ -135,8 +135,8 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
     )  # fmt: skip
     learn = Stage(
-        name="", arch="resnet18", steps=100_000, average=0.99, warmup=30, passes=2, teacher_size=112, seed=seed,
-        weights=LEARN,
+        name="", arch="resnet18", steps=100_000, average=0.99, warmup=30, passes=2, teachers=("teacher.pt",),
+        teacher_size=112, seed=seed, weights=LEARN,
     )  # fmt: skip
     before = (
         replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(6), rate_end=0.6),
@@ -177,7 +177,10 @@ def onward_plan(seed: int) -> Plan:
         tuned[0], name="teacher3", size=208, teacher_size=208, minutes=9, start=names[0], teachers=names, passes=2,
         teach_both=True, mixed=14, rate=1e-3, warmup=10, seed=seed + 3, weights=TAUGHT,
     )  # fmt: skip
-    on = replace(seen, size=192, teacher_size=192, passes=2, strength=AS_SENT, rest=True, teach_both=True)
+    on = replace(
+        seen, size=192, teachers=(*names, "teacher3.pt"), teacher_size=192, passes=2, strength=AS_SENT, rest=True,
+        teach_both=True,
+    )  # fmt: skip
     fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
     # The teachers know the categories; what they do not know, the very garment, is contrasted on the side.
     taught = replace(
@@ -246,11 +249,8 @@ def run(
     build_cache(data, cache)
     if plan.mask is None:
         build_garments(data, cache, load_segmenter("rembg", None, threads), load_encoder("resnet34", None, threads))
-    tuned = []
-    for stage in plan.teachers:
-        others = [checkpoints / name for name in stage.teachers]
-        tuned.append(_train(replace(stage, arch=str(teachers / stage.arch)), others, cache, checkpoints, threads))
-    half_way = _train_all(plan.before_mask, tuned, cache, checkpoints, threads)
+    _train_all(tuple(replace(one, arch=str(teachers / one.arch)) for one in plan.teachers), cache, checkpoints, threads)
+    half_way = _train_all(plan.before_mask, cache, checkpoints, threads)
     mask = weights / "garment-mask"
     if plan.mask is not None and not (mask / "card.json").exists():
         checkpoint = mask_train.run(
@@ -270,7 +270,7 @@ def run(
     build_garments(data, cache, segmenter)
     if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
         write_checkpoint(find_model("resnet34"), cache, checkpoints / SERVED)
-    last = _train_all(plan.after_mask, tuned, cache, checkpoints, threads)
+    last = _train_all(plan.after_mask, cache, checkpoints, threads)
     source = SOURCE if plan.before_mask else f"{SOURCE}, then with --onward"
     publish_encoder(last, cache, weights / "resnet34", plan.input_size, segmenter, threads, source)
     card = train_shipped_classifier(
@@ -291,19 +291,14 @@ def _claim(out: Path, plan: Plan, seed: int) -> None:
         part.write_text(facts, encoding="utf-8")
 
 
-def _train_all(stages: tuple[Stage, ...], tuned: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:
+def _train_all(stages: tuple[Stage, ...], cache: Path, checkpoints: Path, workers: int) -> Path:
     """Run stages one after the other, and return the last one's checkpoint."""
     path = checkpoints
     for stage in stages:
-        path = _train(stage, tuned, cache, checkpoints, workers)
+        start = str(checkpoints / stage.start) if stage.start else None
+        taught_by = tuple(str(checkpoints / name) for name in stage.teachers)
+        path = train_together(replace(stage, start=start, teachers=taught_by), cache, checkpoints, workers)
     return path
-
-
-def _train(stage: Stage, taught_by: list[Path], cache: Path, checkpoints: Path, workers: int) -> Path:
-    """Run one stage, and return its checkpoint; `start` names another of the folder."""
-    start = str(checkpoints / stage.start) if stage.start else None
-    stage = replace(stage, start=start, teachers=tuple(map(str, taught_by)))
-    return train_together(stage, cache, checkpoints, workers)
 
 
 def main() -> None:
