@@ -71,6 +71,7 @@ def test_odd_addresses_are_given_up_and_what_comes_after_them_is_fetched(
     fetch_until(lambda: statuses() == ["failed", "failed"], worker)
     offer(catalogue, "good", shop.show("/a.jpg", PICTURE))
     fetch_until(lambda: catalogue.get("good").pictures[0].sha256 is not None, worker)
+    assert statuses() == ["failed", "failed"]  # and they stay so
 
 
 class FailingOnce:

@@ -1,4 +1,4 @@
-"""Databases for the tests of the catalogue: a test that asks for `database_url` runs on SQLite and on PostgreSQL."""
+"""Databases, pictures and a feed for the tests of the catalogue: `database_url` is on SQLite and on PostgreSQL."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from Data.catalogue import Catalogue
+from Data.images import ImageStore
+from tests.data.feed import Feed
 from tests.databases import empty_schema
 
 
@@ -34,3 +36,15 @@ def catalogue(database_url: str) -> Iterator[Catalogue]:
     with Catalogue.open(database_url) as opened:
         opened.migrate()
         yield opened
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> ImageStore:
+    """Return a store without pictures."""
+    return ImageStore(tmp_path / "pictures")
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    """Return a feed of ten products."""
+    return Feed(tmp_path / "shop")

@@ -15,16 +15,6 @@ from Data.sync import Sync
 from tests.data.feed import Feed, counts, plan, sync
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "pictures")
-
-
-@pytest.fixture
-def feed(tmp_path: Path) -> Feed:
-    return Feed(tmp_path / "shop")
-
-
 def test_only_what_changed_is_touched(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
     report, read = sync(feed, catalogue, images)
     assert report.done.upserts.created == 10 and sorted(set(read)) == sorted(f"p{n}.jpg" for n in range(10))

@@ -7,18 +7,8 @@ import pytest
 from Data.catalogue import Catalogue
 from Data.images import ImageStore
 from Data.importers import open_source
-from Data.sync import Sync
+from Data.sync import Sync, SyncPlan
 from tests.data.feed import Feed, counts, plan, sync
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "pictures")
-
-
-@pytest.fixture
-def feed(tmp_path: Path) -> Feed:
-    return Feed(tmp_path / "shop")
 
 
 def test_a_bad_row_is_told_and_its_product_is_not_gone(feed: Feed, catalogue: Catalogue, images: ImageStore) -> None:
@@ -112,32 +102,29 @@ UNTRUSTED = [
 ]
 
 
-@pytest.mark.parametrize("line", UNTRUSTED)
-def test_a_row_whose_id_cannot_be_trusted_keeps_what_is_missing(
-    catalogue: Catalogue, images: ImageStore, tmp_path: Path, line: str
-) -> None:
-    table = tmp_path / "shop.csv"
+def sync_nine_and(line: str, catalogue: Catalogue, images: ImageStore, table: Path) -> tuple[SyncPlan, int]:
+    """Sync ten good rows, then nine of them and this line; return that plan, and how many products it took away."""
     good = [f"Shirt,{number},1,EUR" for number in range(10)]
     for lines in (good, [*good[:9], line]):
         table.write_text("\n".join(["name,id,price,currency", *lines, ""]), encoding="utf-8")
         with Sync(open_source("table", table), catalogue, images, "shop") as work:
-            found = work.plan()
-            report = work.apply(delete=True)
-    assert (found.gone, found.report.unnamed, report.deleted, catalogue.count()) == (1, 1, 0, 10)
+            found, report = work.plan(), work.apply(delete=True)
+    return found, report.deleted
+
+
+@pytest.mark.parametrize("line", UNTRUSTED)
+def test_a_row_whose_id_cannot_be_trusted_keeps_what_is_missing(
+    catalogue: Catalogue, images: ImageStore, tmp_path: Path, line: str
+) -> None:
+    found, deleted = sync_nine_and(line, catalogue, images, tmp_path / "shop.csv")
+    assert (found.gone, found.report.unnamed, deleted, catalogue.count()) == (1, 1, 0, 10)
     assert "Bad rows whose id cannot be read: 1." in (found.caution() or "")
 
 
 @pytest.mark.parametrize("line", ["9", ",9", ",,9,,"])
 def test_an_id_that_stands_alone_is_named(catalogue: Catalogue, images: ImageStore, tmp_path: Path, line: str) -> None:
-    table = tmp_path / "shop.csv"
-    good = [f"Shirt,{number},1,EUR" for number in range(10)]
-    for lines in (good, [*good[:9], line]):
-        table.write_text("\n".join(["name,id,price,currency", *lines, ""]), encoding="utf-8")
-        with Sync(open_source("table", table), catalogue, images, "shop") as work:
-            found = work.plan()
-    with Sync(open_source("table", table), catalogue, images, "shop") as work:
-        assert work.apply(delete=True).deleted == 0
-    assert (found.gone, found.report.unnamed) == (0, 0)
+    found, deleted = sync_nine_and(line, catalogue, images, tmp_path / "shop.csv")
+    assert (found.gone, found.report.unnamed, deleted, catalogue.count()) == (0, 0, 0, 10)
 
 
 def test_where_the_id_of_a_bad_row_cannot_be_read_only_force_takes_anything_away(

@@ -28,11 +28,6 @@ def shop() -> Iterator[WebShop]:
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "pictures")
-
-
-@pytest.fixture
 def worker(catalogue: Catalogue, images: ImageStore) -> PictureWorker:
     return PictureWorker(catalogue, images, Fetcher(LIMITS, allow_private=True), threads=4)
 

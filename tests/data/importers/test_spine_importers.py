@@ -27,11 +27,6 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
         yield opened
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "pictures")
-
-
 @pytest.fixture(scope="module")
 def jpeg() -> bytes:
     from PIL import Image
