@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Model.errors import CheckpointInvalid
+from Model.training.guided_filter import GuidedFilter
 from Model.training.mask_data import Pixels
 from Model.training.resnet import grow, resnet_trunk
 
@@ -197,12 +198,24 @@ class GarmentMaskNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = MaskTrunk()
+        self.edges = GuidedFilter()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every output, the final one first."""
         size = (trunk_side(x.shape[-2]), trunk_side(x.shape[-1]))
         outputs: list[Tensor] = self.trunk(F.interpolate(x, size=size, mode="bilinear", align_corners=False))
         return [upsample_like(outputs[0], x), *outputs]
+
+    def masks(self, x: Tensor, logits: Tensor) -> Tensor:
+        """Return the probability that a pixel is garment, its edges drawn where the picture has them.
+
+        Args:
+            x: what the network was given.
+            logits: the final ones. Shape: (n, 1, h, w).
+        """
+        mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (MEAN, STD))
+        masks: Tensor = self.edges(torch.sigmoid(logits), x * std + mean)
+        return masks
 
 
 class ServedMask(nn.Module):
@@ -223,7 +236,7 @@ class ServedMask(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Return the probability that a pixel is garment."""
         outputs: Sequence[Tensor] = self.net(image)
-        mask = torch.sigmoid(outputs[0])
+        mask = self.net.masks(image, outputs[0])
         last = mask[..., -1:, :]
         last = torch.cat([last[..., :-2], last[..., -2:] * 0 + self.anchor], dim=-1)
         return torch.cat([mask[..., :-1, :], last], dim=-2)
@@ -241,7 +254,7 @@ def predict(net: GarmentMaskNet, pictures: Pixels) -> npt.NDArray[np.float32]:
     x = normalised(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 255)
     with torch.autocast("cpu", torch.bfloat16):
         logits = net(x.contiguous(memory_format=torch.channels_last))[0]
-    return np.asarray(logits.float().sigmoid()[:, 0].numpy(), np.float32)
+    return np.asarray(net.masks(x, logits.float())[:, 0].numpy(), np.float32)
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
