@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,6 +50,12 @@ class Strength:
     erase: float = 0.25
     swap: float = 0.6
     white: float = 0.3
+
+
+CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
+"""The service shows the encoder a garment on white, most of the time."""
+AS_SENT = replace(CUT_OUT, zoom=(0.85, 1.5), cut=0.3, jpeg=0.5)
+"""Views as customers send them."""
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:

@@ -33,7 +33,7 @@ from Model.encoders import load_encoder
 from Model.errors import CheckpointInvalid, ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
-from Model.training.augment import Strength
+from Model.training.augment import AS_SENT, CUT_OUT, Strength
 from Model.training.cache import ARCHIVES, build_cache, build_garments
 from Model.training.files import written_whole
 from Model.training.losses import Weights
@@ -54,11 +54,6 @@ TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_con
 TAUGHT = replace(TUNE, category=0.7, teacher=2.0, teacher_category=3.0, hints=0.0)
 # Title words have large losses at first, which would drown the rest.
 LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
-
-# The service shows the encoder a garment on white, most of the time.
-CUT_OUT = Strength(zoom=(0.85, 1.6), swap=0.75, white=0.55)
-# At last, views as customers send them.
-AS_SENT = replace(CUT_OUT, zoom=(0.85, 1.5), cut=0.3, jpeg=0.5)
 
 CEILING = 0.998
 """Share of an activation's values that the last stage leaves as they are; see limits.py."""

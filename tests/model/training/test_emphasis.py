@@ -1,4 +1,4 @@
-"""The stretch along what tells categories apart: against the directions that the data were drawn with."""
+"""Whitening, and the stretch along what tells categories apart: against the directions that data were drawn with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 
 from Model.training.cache import build_cache  # noqa: E402
 from Model.training.datasets import PictureSet, make_vocabulary  # noqa: E402
-from Model.training.emphasis import emphasis_matrix  # noqa: E402
+from Model.training.emphasis import emphasis_matrix, two_views, whitening_matrix  # noqa: E402
+from Model.training.resnet import build_encoder  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -66,6 +67,58 @@ def test_pictures_without_a_category_and_rare_categories_do_not_count() -> None:
 def test_one_category_leaves_the_features_as_they_are() -> None:
     features, _ = drawn(50, seed=5)
     assert np.array_equal(emphasis_matrix(features, ["shirt"] * 50), np.eye(16))
+
+
+def two_looks(count: int, seed: int) -> tuple[Matrix, Matrix]:
+    """Return 8-d features of two views of each garment: the first two directions change from view to view."""
+    random = np.random.default_rng(seed)
+    garments = random.standard_normal((count, 8))
+    noise = np.array([3.0, 1.5, *[0.3] * 6])
+    first, second = (garments + random.standard_normal((count, 8)) * noise for _ in range(2))
+    return first.astype(np.float32), second.astype(np.float32)
+
+
+def found_again(queries: Matrix, gallery: Matrix) -> float:
+    right = 0
+    for at, query in enumerate(queries):
+        cosines = [query @ one / (np.linalg.norm(query) * np.linalg.norm(one)) for one in gallery]
+        right += int(np.argmax(cosines)) == at
+    return right / len(queries)
+
+
+def test_whitened_views_differ_alike_in_every_direction() -> None:
+    first, second = two_looks(20000, seed=6)
+    apart = (first - second) @ whitening_matrix(first, second, 1.0)
+    spread = np.array([np.std(apart[:, at]) for at in range(8)])
+    # A tenth of the mean variance is added to each direction before the roots are taken.
+    variances = np.array([9.0, 2.25, *[0.09] * 6])
+    expected = np.sqrt(variances / (0.9 * variances + 0.1 * variances.mean()))
+    assert np.allclose(spread / spread[0], expected / expected[0], rtol=0.05)
+
+
+def test_a_garment_is_found_again_more_often_after_whitening() -> None:
+    matrix = whitening_matrix(*two_looks(2000, seed=7), 1.0)
+    first, second = two_looks(200, seed=8)
+    before, after = found_again(first, second), found_again(first @ matrix, second @ matrix)
+    assert before < 0.4
+    assert after > before + 0.3
+
+
+def test_whitening_by_nothing_and_by_no_difference_changes_no_angle() -> None:
+    first, second = two_looks(50, seed=9)
+    assert np.allclose(whitening_matrix(first, second, 0.0), np.eye(8), atol=1e-6)
+    assert np.allclose(whitening_matrix(first, first, 1.0), np.eye(8), atol=1e-6)
+
+
+def test_two_views_of_a_picture_differ_and_are_drawn_again_from_the_seed(drawn_data: Path, tmp_path: Path) -> None:
+    build_cache(drawn_data, tmp_path)
+    source = PictureSet(tmp_path, "shop", make_vocabulary([]))
+    network = build_encoder()
+    first, second = two_views(network, source, 32, seed=1)
+    assert first.shape == second.shape == (len(source), 512)
+    assert np.abs(first - second).max() > 1e-3
+    again, _ = two_views(network, source, 32, seed=1)
+    assert np.array_equal(first, again)
 
 
 def test_a_part_of_a_set_holds_the_same_pictures(drawn_data: Path, tmp_path: Path) -> None:
