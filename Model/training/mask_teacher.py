@@ -26,6 +26,8 @@ from Model.training.mask_sampler import MaskSampler, coloured
 log = logging.getLogger(__name__)
 
 SIDE = 224
+SOFT_SIDE = 160
+"""Of the soft masks, in px."""
 BILINEAR = Image.Resampling.BILINEAR
 TEACHER = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 # Output shapes (side, channels) of the MobileNetV2 block groups whose last map feeds the head: strides 4, 8, 16, 32.
@@ -187,7 +189,7 @@ class MaskTeacher:
         share = F.interpolate(both, size=(side, side), mode="bilinear")
         return np.asarray((share[:, 0] * 255).round().byte().numpy())
 
-    def label(self, sets: MaskSets, side: int = 160) -> None:
+    def label(self, sets: MaskSets, side: int = SOFT_SIDE) -> None:
         """Give every photo without a mask a soft one; see keep_soft_masks."""
         masks = [self.predict(sets.photos[i : i + 16], side) for i in range(0, len(sets.photos), 16)]
         keep_soft_masks(sets, np.concatenate(masks).astype(np.float32) / 255)

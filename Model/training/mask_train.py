@@ -2,7 +2,8 @@
 
 ``python -m Model.training.mask_train --data DIR --out DIR [--encoder FILE | --again FILE | --onward] [--drawings DIR]``
 
-1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py).
+1. A head on frozen teacher features learns masks and labels the photos that have none (mask_teacher.py); if asked, the
+   whole teacher is then tuned and labels them again (mask_tuned.py).
 2. The trunk, which begins as the encoder's first stages, learns masks at its own size from stocks of views
    (mask_views.py).
 3. The same, but its enlarged mask is compared with views at full size.
@@ -34,7 +35,7 @@ from Model.training.crew import Alone, work_together
 from Model.training.files import written_whole
 from Model.training.mask_begin import CHECKPOINT, encoder_state, write_served
 from Model.training.mask_data import read_sets
-from Model.training.mask_labels import SOFT_MASKS, improve_labels, label_photos
+from Model.training.mask_labels import SOFT_MASKS, Tuning, improve_labels, label_photos
 from Model.training.mask_metrics import validation_iou
 from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised, predict, read_checkpoint
 from Model.training.mask_sampler import MaskSampler
@@ -64,7 +65,7 @@ class Plan:
         limit: pictures of each kind to read; None reads all.
     """
 
-    trunk: tuple[tuple[float, int], ...] = ((0.75, 192),)
+    trunk: tuple[tuple[float, int], ...] = ((0.75, 224),)
     side: int = 320
     trunk_batch: int = 16
     batch: int = 12
@@ -207,6 +208,7 @@ def run(
     again: Path | None = None,
     onward: bool = False,
     drawings: Path | None = None,
+    tuning: Tuning | None = None,
     threads: int = 1,
     workers: int = 1,
     seed: int = 7,
@@ -227,6 +229,7 @@ def run(
             has improved; None to begin as the encoder.
         onward: go on from the shipped mask, as if it were such a checkpoint, with the teacher's soft masks.
         drawings: folder of drawn cut-outs; None for none.
+        tuning: of the teacher as a whole; None for its head alone.
         threads: of each worker.
         workers: processes that train together.
         minutes: the budget after the teacher is ready; what an interrupted run has spent counts when it resumes.
@@ -239,7 +242,19 @@ def run(
     if onward:
         again = out_dir / "served" / CHECKPOINT
     job = Job(
-        data_dir, out_dir, teachers, encoder, again, onward, drawings, threads, seed, minutes, steps, plan or Plan()
+        data_dir,
+        out_dir,
+        teachers,
+        encoder,
+        again,
+        onward,
+        drawings,
+        tuning,
+        threads,
+        seed,
+        minutes,
+        steps,
+        plan or Plan(),
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     for checkpoint in (again, out_dir / CHECKPOINT):
@@ -262,6 +277,7 @@ class Job:
     again: Path | None
     onward: bool
     drawings: Path | None
+    tuning: Tuning | None
     threads: int
     seed: int
     minutes: float
@@ -284,8 +300,9 @@ def train(job: Job, crew: Alone) -> Path:
             labelled = job.out_dir if job.again is None else job.again.parent
             labelled.mkdir(exist_ok=True)
             label_photos(
-                job.teachers, labelled, sets, views=plan.teacher_views, epochs=plan.teacher_epochs, seed=job.seed
-            )
+                job.teachers, labelled, sets,
+                views=plan.teacher_views, epochs=plan.teacher_epochs, seed=job.seed, tuning=job.tuning,
+            )  # fmt: skip
         if job.onward and job.again is not None:
             write_served(job.again.parent, sets)
         if job.again is not None:
@@ -353,6 +370,10 @@ def main() -> None:
     begin.add_argument("--again", type=Path, help="checkpoint of an earlier run to go on from, at half its rate")
     begin.add_argument("--onward", action="store_true", help="go on from the shipped mask, at half the rate")
     parser.add_argument("--drawings", type=Path, help="folder written by python -m Data.sample.cut_outs")
+    parser.add_argument(
+        "--tune-teacher", type=float, default=0.0, metavar="MINUTES", help="tune the teacher as a whole"
+    )
+    parser.add_argument("--teacher-trunk", type=Path, help="checkpoint of a tuned encoder teacher that it begins as")
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
     parser.add_argument("--seed", type=int, default=7)
@@ -370,6 +391,7 @@ def main() -> None:
             again=asked.again,
             onward=asked.onward,
             drawings=asked.drawings,
+            tuning=Tuning(asked.tune_teacher, asked.teacher_trunk),
             threads=asked.threads,
             workers=asked.workers,
             seed=asked.seed,
