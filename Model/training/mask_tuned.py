@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from Model.errors import CheckpointInvalid
 from Model.training.files import written_whole
+from Model.training.guided_filter import GuidedFilter
 from Model.training.mask_data import MaskSets, Pixels
 from Model.training.mask_sampler import MaskSampler
 from Model.training.mask_teacher import TEACHER, MaskHead
@@ -55,6 +56,7 @@ class TunedTeacher(nn.Module):
     def __init__(self, teachers: Path, trunk: Path | None = None) -> None:
         super().__init__()
         self.trunk, self.head = load_teacher(teachers / TEACHER), MaskHead(WIDTH)
+        self.edges = GuidedFilter()
         if trunk is not None:
             state = torch.load(trunk, map_location="cpu", weights_only=False)["average"]
             named = {key.removeprefix("trunk."): value for key, value in state.items() if key.startswith("trunk.")}
@@ -71,13 +73,16 @@ class TunedTeacher(nn.Module):
 
     @torch.no_grad()
     def predict(self, pictures: Pixels, side: int) -> Pixels:
-        """Return soft masks (n, side, side), 0 .. 255, of square pictures (n, s, s, 3), each seen mirrored as well."""
-        x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 255
-        x = F.interpolate(x, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+        """Return soft masks (n, side, side), 0 .. 255, of square pictures (n, s, s, 3), each seen mirrored as well.
+
+        Their edges are drawn where the picture has them. s is a multiple of 4.
+        """
+        whole = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 255
+        x = F.interpolate(whole, size=(SIDE, SIDE), mode="bilinear", antialias=True)
         with torch.autocast("cpu", torch.bfloat16):
             shares = (self(x).float().sigmoid() + self(x.flip(3)).float().sigmoid().flip(3)) / 2
-        enlarged = F.interpolate(shares, size=(side, side), mode="bilinear")
-        return np.asarray((enlarged[:, 0] * 255).round().byte().numpy())
+        drawn = self.edges(F.interpolate(shares, size=whole.shape[-2:], mode="bilinear"), whole)
+        return np.asarray((F.adaptive_avg_pool2d(drawn, side)[:, 0] * 255).round().byte().numpy())
 
 
 def tune(teacher: TunedTeacher, sets: MaskSets, *, minutes: float, steps: int | None, seed: int, side: int) -> None:
