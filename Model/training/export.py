@@ -40,6 +40,9 @@ Array = npt.NDArray[np.float32]
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Key under which torch's exporter tells of each node the modules that it is in, outermost first."""
 
+INTEGERS = ("Conv", "MaxPool", "Add", "Relu", "Clip")
+"""What int8 rounds of a ResNet."""
+
 OPSET_BATCH = 256
 """Largest batch the exported files take."""
 
@@ -136,7 +139,7 @@ def quantise(
     file: Path,
     inputs: Array,
     method: CalibrationMethod = CalibrationMethod.Percentile,
-    operators: Sequence[str] = ("Conv", "MaxPool", "Add", "Relu", "Clip"),
+    operators: Sequence[str] = INTEGERS,
     keep_fp32: Sequence[str] = (),
 ) -> Path:
     """Write an fp32 ONNX file as int8 (U8S8, QDQ, per channel), and return the path.

@@ -62,16 +62,17 @@ def served_constants(content: bytes) -> Constants:
 def served_limits(content: bytes) -> Limits:
     """Return the ranges of a QDQ file's activations, by the module of the trunk whose output each is; see limits.py.
 
-    A residual block is named after its second convolution, which its addition takes in.
+    A residual block is named after its second convolution, which its addition takes in. What is not rounded has its
+    range in a Clip.
     """
     graph = onnx.load_model_from_string(content).graph
     raw = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     made_by = {node.output[0]: node for node in graph.node}
-    rounded_by = {node.input[0]: node for node in graph.node if node.op_type == "QuantizeLinear"}
+    kept_by = {node.input[0]: node for node in graph.node if node.op_type in ("QuantizeLinear", "Clip")}
 
     def convolution(node: onnx.NodeProto | None) -> str:
         """Return the name of the convolution that a node is, behind what rounds its output; "" for another node."""
-        while node is not None and node.op_type in ("DequantizeLinear", "QuantizeLinear"):
+        while node is not None and node.op_type in ("DequantizeLinear", "QuantizeLinear", "Clip"):
             node = made_by.get(node.input[0])
         if node is None or node.op_type != "Conv" or node.input[1] not in made_by:  # or one that was not rounded
             return ""
@@ -86,9 +87,14 @@ def served_limits(content: bytes) -> Limits:
             name = next((branch.removesuffix(".conv2") for branch in branches if branch.endswith(".conv2")), "")
         else:
             continue
-        if name and node.output[0] in rounded_by:
-            scale, zero = (raw[each].astype(np.float64) for each in rounded_by[node.output[0]].input[1:3])
-            limits[name] = (float((0 - zero) * scale), float((255 - zero) * scale))
+        keeper = kept_by.get(node.output[0])
+        if not name or keeper is None:
+            continue
+        first, second = (raw[each].astype(np.float64) for each in keeper.input[1:3])
+        if keeper.op_type == "Clip":  # of what is not rounded; see exact_sums.py
+            limits[name] = (float(first), float(second))
+        else:
+            limits[name] = (float((0 - second) * first), float((255 - second) * first))
     return limits
 
 
