@@ -1,6 +1,6 @@
 """Draw a mask's edges where the picture has them.
 
-The network sees 224 px and decides at a quarter of them; its mask, enlarged to 320 px, is soft and a few pixels beside
+The network sees 192 px and decides at a quarter of them; its mask, enlarged to 320 px, is soft and a few pixels beside
 the seam. In every small window the filter fits the mask as a linear function of the colours there, and what it returns
 is the mean of these fits: an edge of the mask moves to the edge of colour beside it, and where there is none it stays.
 

@@ -2,8 +2,8 @@
 
 U²-Netp (Qin et al. 2020, "U²-Net: Going Deeper with Nested U-Structure for Salient Object Detection") starts from
 nothing and spends about 13 GMAC on a 320 px picture. The encoder of this repository already knows what a garment looks
-like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 224 px, the
-size the encoder was trained for, and nested U blocks draw the mask from their maps.
+like, so the mask network begins as a copy of its first three stages (ResNet34, He et al. 2015), seen at 192 px, nested
+U blocks draw the mask from their maps, and a guided filter puts its edges where the picture has them.
 docs/decisions/0012-mask-from-the-encoder.md has the measurements.
 """
 
@@ -28,8 +28,8 @@ from Model.training.resnet import grow, resnet_trunk
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FORMAT = 7
 """Of the checkpoints; raised whenever the network changes."""
-SIDE_SHARE = 0.7
-"""Of the picture's side, the side at which the trunk sees it: 224 px of 320."""
+SIDE_SHARE = 0.6
+"""Of the picture's side, the side at which the trunk sees it: 192 px of 320."""
 
 
 class ConvUnit(nn.Sequential):
@@ -144,7 +144,7 @@ class EncoderMaps(nn.Module):
 class MaskTrunk(nn.Module):
     """The encoder's maps, nested U blocks that join them from coarse to fine, and a half-size edge head.
 
-    Shape: (n, 3, h, w) float, normalised, h and w multiples of 16 (224 when served), to a list of logits (n, 1, ., .):
+    Shape: (n, 3, h, w) float, normalised, h and w multiples of 16 (192 when served), to a list of logits (n, 1, ., .):
     the final one first at full size, then the fused one and the three side outputs at strides 4, 4, 8 and 16.
     """
 

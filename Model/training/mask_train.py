@@ -65,7 +65,7 @@ class Plan:
         limit: pictures of each kind to read; None reads all.
     """
 
-    trunk: tuple[tuple[float, int], ...] = ((0.75, 224),)
+    trunk: tuple[tuple[float, int], ...] = ((0.75, 192),)
     side: int = 320
     trunk_batch: int = 16
     batch: int = 12

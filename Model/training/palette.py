@@ -49,7 +49,7 @@ BINS, SPREAD = 64, 8.0
 """Bins of CIELAB, and the distance from a bin's middle at which a pixel's share of it falls to 1 / sqrt(e)."""
 COLOURS = 32
 """Of the vector's 512 numbers, those that tell the colours."""
-WEIGHT = 0.24
+WEIGHT = 0.25
 """Length of the colours beside features of length 1: an eighteenth of the cosine."""
 
 PICTURES = 8000
