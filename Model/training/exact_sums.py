@@ -2,8 +2,8 @@
 
 A QDQ file rounds the output of every residual block to 8 bits, and the next block adds to the rounded one: sixteen
 roundings, one after the other, of the very values that become the features. Here only what goes into a convolution is
-rounded; the shortcut takes the sum as it is. So do the three convolutions on shortcuts: their weights stay int8, their
-results are not rounded. An addition of floats costs what one of rounded values costs, and those convolutions are 1 x 1.
+rounded; the shortcut takes the sum as it is. Nor are the results of the three convolutions on shortcuts rounded, whose
+weights stay int8. An addition of floats costs what one of rounded values costs, and those convolutions are 1 x 1.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from Model.training.export import INTEGERS
+
+ROUNDED = tuple(operator for operator in INTEGERS if operator != "Add")
+"""What `quantise` is to round of a network that comes here next."""
 SHORTCUT = ".downsample."
 """In the name of a convolution on a shortcut, as torchvision calls it."""
 
@@ -22,7 +26,7 @@ def keep_sums_exact(file: Path) -> Path:
     """Rewrite a QDQ file whose additions were not quantised; return its path.
 
     Args:
-        file: written by `quantise` with "Add" left out of the operators.
+        file: written by `quantise`, with `ROUNDED` for its operators.
     """
     model = onnx.load(file)
     graph = model.graph

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Model.training.mask_data import MaskSets, Pixels
+from Model.training.mask_loss import mask_loss
 from Model.training.mask_sampler import MaskSampler, coloured
 
 log = logging.getLogger(__name__)
@@ -161,10 +162,7 @@ class MaskTeacher:
                 wanted = (masks[chosen].flip(3) if flip else masks[chosen]).float()
                 with torch.autocast("cpu", torch.bfloat16):
                     logits = self.head([m.float() for m in inputs]).float()
-                share = logits.sigmoid()
-                both = (share * wanted).sum(dim=(1, 2, 3))
-                either = (share + wanted - share * wanted).sum(dim=(1, 2, 3))
-                loss = F.binary_cross_entropy_with_logits(logits, wanted) + (1 - (both + 1) / (either + 1)).mean()
+                loss = mask_loss([logits], wanted)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()

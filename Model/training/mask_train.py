@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,7 +27,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from Model.errors import ModelError
 from Model.training.crew import Alone, work_together
@@ -36,6 +34,7 @@ from Model.training.files import written_whole
 from Model.training.mask_begin import CHECKPOINT, encoder_state, write_served
 from Model.training.mask_data import read_sets
 from Model.training.mask_labels import SOFT_MASKS, Tuning, improve_labels, label_photos
+from Model.training.mask_loss import learning_rate, mask_loss
 from Model.training.mask_metrics import validation_iou
 from Model.training.mask_net import FORMAT, GarmentMaskNet, normalised, predict, read_checkpoint
 from Model.training.mask_sampler import MaskSampler
@@ -96,30 +95,6 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
-
-
-def mask_loss(outputs: Sequence[Tensor], masks: Tensor) -> Tensor:
-    """Return cross entropy plus soft IoU, summed over the outputs, each at its own size.
-
-    Args:
-        outputs: logits, the final one first. Shape: (n, 1, ., .) each.
-        masks: soft truth at full size, 0 .. 1. Shape: (n, 1, h, w).
-    """
-    total = torch.zeros(())
-    for place, output in enumerate(outputs):
-        logits = output.float()
-        truth = (
-            masks
-            if logits.shape[-1] == masks.shape[-1]
-            else F.adaptive_avg_pool2d(masks, (logits.shape[-2], logits.shape[-1]))
-        )
-        share = torch.sigmoid(logits)
-        both = (share * truth).sum(dim=(1, 2, 3))
-        either = (share + truth - share * truth).sum(dim=(1, 2, 3))
-        iou = 1 - (both + 1) / (either + 1)
-        weight = 1.0 if place < 2 else 0.4
-        total = total + weight * (F.binary_cross_entropy_with_logits(logits, truth) + iou.mean())
-    return total
 
 
 class Training:
@@ -192,11 +167,6 @@ class Training:
         with torch.no_grad():
             torch._foreach_lerp_(self.averaged, self.followed, 1 - keep)
         return float(loss.detach())
-
-
-def learning_rate(highest: float, share: float, step: int) -> float:
-    """Return the rate at a share of the budget: 100 steps of warm-up, then a cosine to a hundredth of the highest."""
-    return min(1.0, (step + 1) / 100) * highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
 def run(
@@ -382,6 +352,12 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="four steps on a few pictures")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if asked.again and asked.tune_teacher:
+        parser.error(
+            "--tune-teacher labels photos that --again has labels of: use it with --onward or at the beginning"
+        )
+    if asked.teacher_trunk and not asked.tune_teacher:
+        parser.error("--teacher-trunk is what --tune-teacher begins as: give its minutes, too")
     try:
         run(
             asked.data,

@@ -8,7 +8,7 @@ photos without masks is what the served network learns.
 from __future__ import annotations
 
 import logging
-import math
+import pickle
 import time
 from collections.abc import Iterator
 from copy import deepcopy
@@ -23,6 +23,7 @@ from Model.errors import CheckpointInvalid
 from Model.training.files import written_whole
 from Model.training.guided_filter import GuidedFilter
 from Model.training.mask_data import MaskSets, Pixels
+from Model.training.mask_loss import learning_rate, mask_loss
 from Model.training.mask_sampler import MaskSampler
 from Model.training.mask_teacher import TEACHER, MaskHead
 from Model.training.mask_views import ViewStock
@@ -58,11 +59,11 @@ class TunedTeacher(nn.Module):
         self.trunk, self.head = load_teacher(teachers / TEACHER), MaskHead(WIDTH)
         self.edges = GuidedFilter()
         if trunk is not None:
-            state = torch.load(trunk, map_location="cpu", weights_only=False)["average"]
-            named = {key.removeprefix("trunk."): value for key, value in state.items() if key.startswith("trunk.")}
             try:
+                state = torch.load(trunk, map_location="cpu", weights_only=False)["average"]
+                named = {key.removeprefix("trunk."): value for key, value in state.items() if key.startswith("trunk.")}
                 self.trunk.load_state_dict(named)
-            except RuntimeError as error:
+            except (EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
                 raise CheckpointInvalid(f"{trunk} is not a tuned MobileNetV2.") from error
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -116,12 +117,12 @@ def tune(teacher: TunedTeacher, sets: MaskSets, *, minutes: float, steps: int | 
             stock = ViewStock(sampler, count, side).passes(PASSES, BATCH, generator)
             batch = next(stock)
         pictures, masks = batch
-        rate = min(1.0, (step + 1) / 60) * RATE * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = learning_rate(RATE, share, step, warmup=60)
         for group in optimiser.param_groups:
             group["lr"] = rate * group["share"]
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(pictures.contiguous(memory_format=torch.channels_last))
-        loss = _loss(logits.float(), F.avg_pool2d(masks, 4))
+        loss = mask_loss([logits], masks)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -135,14 +136,6 @@ def tune(teacher: TunedTeacher, sets: MaskSets, *, minutes: float, steps: int | 
             reported, losses = time.monotonic(), []
     teacher.load_state_dict(average.state_dict())
     teacher.eval()
-
-
-def _loss(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Return cross entropy plus soft IoU."""
-    share = logits.sigmoid()
-    both = (share * wanted).sum(dim=(1, 2, 3))
-    either = (share + wanted - share * wanted).sum(dim=(1, 2, 3))
-    return F.binary_cross_entropy_with_logits(logits, wanted) + (1 - (both + 1) / (either + 1)).mean()
 
 
 def tuned_teacher(

@@ -36,8 +36,8 @@ from Model.probe import make_probe, probe_picture
 from Model.segmenters import Segmenter, load_segmenter
 from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.emphasis import emphasise
-from Model.training.exact_sums import keep_sums_exact
-from Model.training.export import INTEGERS, check_same, export_onnx, open_session, quantise, run_onnx
+from Model.training.exact_sums import ROUNDED, keep_sums_exact
+from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.limits import bound
 from Model.training.palette import put_colours_beside
 from Model.training.resnet import Encoder, build_encoder
@@ -206,10 +206,9 @@ def publish_encoder(
         scratch = Path(name)
         fp32 = export_onnx(network, torch.from_numpy(inputs[:2]), scratch / "fp32.onnx", "image", "embedding")
         difference = check_same(network, fp32, inputs)
-        rounded = [one for one in INTEGERS if one != "Add"]
         calibration = calibration_inputs(cache, card)
         int8 = keep_sums_exact(
-            quantise(fp32, scratch / "int8.onnx", calibration, operators=rounded, keep_fp32=("palette",))
+            quantise(fp32, scratch / "int8.onnx", calibration, operators=ROUNDED, keep_fp32=("palette",))
         )
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from Model.training.manifest import read_split
+
+if TYPE_CHECKING:
+    from Model.training.resnet import Encoder
 
 LABELS = ("T-Shirt", "Pants", "Shoes", "Not sure")
 TYPES = (("Tshirts", "Blue"), ("Handbags", "Red"), ("Jeans", "Blue"))
@@ -75,3 +79,19 @@ def draw_sets(folder: Path) -> Path:
 def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the three tiny tars."""
     return draw_sets(tmp_path_factory.mktemp("drawn") / "data")
+
+
+@pytest.fixture
+def network() -> Encoder:
+    """Return a random ResNet18 whose residual branches and statistics are not those of a fresh one."""
+    import torch
+
+    from Model.training.resnet import Encoder, resnet_trunk
+
+    torch.manual_seed(3)
+    made = Encoder(resnet_trunk("resnet18")).eval()
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.3, 0.3)
+    return made

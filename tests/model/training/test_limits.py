@@ -12,22 +12,10 @@ torch = pytest.importorskip("torch")
 
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx  # noqa: E402
 from Model.training.limits import bound, measure, points  # noqa: E402
-from Model.training.resnet import Encoder, resnet_trunk  # noqa: E402
+from Model.training.resnet import Encoder  # noqa: E402
 from Model.training.warm_start import served_limits  # noqa: E402
 
 pytestmark = pytest.mark.torch
-
-
-@pytest.fixture
-def network() -> Encoder:
-    """Return a random ResNet18 whose residual branches and statistics are not those of a fresh one."""
-    torch.manual_seed(3)
-    made = Encoder(resnet_trunk("resnet18")).eval()
-    for module in made.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-            torch.nn.init.uniform_(module.bias, -0.3, 0.3)
-    return made
 
 
 @pytest.fixture

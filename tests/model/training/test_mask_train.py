@@ -17,6 +17,7 @@ from Model.training.export import open_session  # noqa: E402
 from Model.training.mask_begin import encoder_state, write_served  # noqa: E402
 from Model.training.mask_data import foreground, read_drawings, read_sets, white_cut_out  # noqa: E402
 from Model.training.mask_export import averaged_net, run_session  # noqa: E402
+from Model.training.mask_loss import mask_loss  # noqa: E402
 from Model.training.mask_metrics import mask_iou, validation_iou  # noqa: E402
 from Model.training.mask_net import FORMAT, GarmentMaskNet, ServedMask, predict, read_checkpoint  # noqa: E402
 from Model.training.mask_sampler import MaskSampler  # noqa: E402
@@ -248,8 +249,8 @@ def test_the_anchor_makes_rembgs_stretch_harmless() -> None:
 def test_loss_falls_to_nothing_for_the_truth() -> None:
     masks = (torch.rand(2, 1, 32, 32) > 0.5).float()
     right = [(masks * 2 - 1) * 30]
-    assert float(mask_train.mask_loss(right, masks)) < 1e-3
-    assert float(mask_train.mask_loss([-right[0]], masks)) > 10
+    assert float(mask_loss(right, masks)) < 1e-3
+    assert float(mask_loss([-right[0]], masks)) > 10
 
 
 def test_iou_counts_pixels() -> None:

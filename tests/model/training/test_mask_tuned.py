@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ai_edge_litert", reason="the teacher needs ai-edge-litert")
 
 from Model.errors import CheckpointInvalid  # noqa: E402
-from Model.training import mask_tuned  # noqa: E402
+from Model.training import mask_train, mask_tuned  # noqa: E402
 from Model.training.mask_data import MaskSets, read_sets  # noqa: E402
 from Model.training.mask_labels import SOFT_MASKS, Tuning, label_photos  # noqa: E402
 
@@ -67,5 +67,24 @@ def test_it_begins_as_a_tuned_encoder_teacher_and_refuses_another_network(shared
     begun = mask_tuned.TunedTeacher(teachers, tmp_path / "tuned.pt").trunk.state_dict()
     assert all(torch.equal(value, tuned[f"trunk.{name}"]) for name, value in begun.items())
     torch.save({"average": {"trunk.conv1.weight": torch.ones(4)}}, tmp_path / "other.pt")
-    with pytest.raises(CheckpointInvalid, match=r"other\.pt is not a tuned MobileNetV2"):
-        mask_tuned.TunedTeacher(teachers, tmp_path / "other.pt")
+    (tmp_path / "damaged.pt").write_bytes(b"not a checkpoint")
+    for name in ("other.pt", "damaged.pt"):
+        with pytest.raises(CheckpointInvalid, match=f"{name} is not a tuned MobileNetV2"):
+            mask_tuned.TunedTeacher(teachers, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--again", "run.pt", "--tune-teacher", "5"], "--tune-teacher labels photos that --again has labels of"),
+        (["--teacher-trunk", "teacher.pt"], "--teacher-trunk is what --tune-teacher begins as"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mask_train", "--data", str(tmp_path), "--out", str(tmp_path / "out"), *options])
+    with pytest.raises(SystemExit) as ended:
+        mask_train.main()
+    assert ended.value.code == 2 and said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
