@@ -19,6 +19,13 @@ Chosen = npt.NDArray[np.bool_]
 Box = tuple[float, float, float, float]
 BILINEAR = Image.Resampling.BILINEAR
 
+BARE = 0.1
+"""The share of draws that show no garment; without these the network finds one in every carpet."""
+SOFT_LABELS = 0.3
+"""Of the others, the share of photos that a teacher labelled, once there are any."""
+STREET, CROPS = 0.2, 0.45
+"""Of what is left, the shares of street photos and of crops around one garment; the rest are composites."""
+
 
 class MaskSampler:
     """Draws pictures and masks from the training part of ``sets``.
@@ -51,16 +58,16 @@ class MaskSampler:
 
     def draw(self, side: int) -> tuple[Pixels, Pixels]:
         """Return one picture (side, side, 3) and its mask (side, side), uint8."""
-        if self.rng.random() < 0.1:  # without these the network finds a garment in every carpet
+        if self.rng.random() < BARE:
             return self.background(side), np.zeros((side, side), np.uint8)
         roll = self.rng.random()
         if self.sets.pseudo is not None:
-            if roll < 0.34:
+            if roll < SOFT_LABELS:
                 return self.pseudo_photo(side)
-            roll = (roll - 0.34) / 0.66
-        if roll < 0.25:
+            roll = (roll - SOFT_LABELS) / (1 - SOFT_LABELS)
+        if roll < STREET:
             return self.street_crop(side)
-        if roll < 0.5:
+        if roll < STREET + CROPS:
             return self.garment_crop(side)
         return self.composite(side)
 

@@ -95,6 +95,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    moved_back: bool = False
 
 
 class Training:
@@ -135,6 +136,17 @@ class Training:
         self.net.load_state_dict(average)
         self.average.load_state_dict(average)
 
+    @torch.no_grad()
+    def move_back(self, checkpoint: Path, share: float) -> None:
+        """Move the average a share of the way back to the network that the run went on from, once."""
+        if self.progress.moved_back:
+            return
+        before = read_checkpoint(checkpoint)["average"]
+        for name, value in self.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(before[name], share)
+        self.progress.moved_back = True
+
     def save(self) -> None:
         """Write the checkpoint beside the old one, then put it in its place."""
         state = {
@@ -163,6 +175,7 @@ class Training:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self.progress.step += 1
+        self.progress.moved_back = False  # a run that goes on is moved back at its new end
         keep = min(0.996, self.progress.step / (self.progress.step + 20))
         with torch.no_grad():
             torch._foreach_lerp_(self.averaged, self.followed, 1 - keep)
@@ -179,6 +192,7 @@ def run(
     onward: bool = False,
     drawings: Path | None = None,
     tuning: Tuning | None = None,
+    back: float = 0.0,
     threads: int = 1,
     workers: int = 1,
     seed: int = 7,
@@ -200,6 +214,8 @@ def run(
         onward: go on from the shipped mask, as if it were such a checkpoint, with the teacher's soft masks.
         drawings: folder of drawn cut-outs; None for none.
         tuning: of the teacher as a whole; None for its head alone.
+        back: how far the result is moved back, in a straight line, to the network that the run went on from: 0 to 1.
+            A part of the way is often better than either end (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
         threads: of each worker.
         workers: processes that train together.
         minutes: the budget after the teacher is ready; what an interrupted run has spent counts when it resumes.
@@ -220,6 +236,7 @@ def run(
         onward,
         drawings,
         tuning,
+        back,
         threads,
         seed,
         minutes,
@@ -248,6 +265,7 @@ class Job:
     onward: bool
     drawings: Path | None
     tuning: Tuning | None
+    back: float
     threads: int
     seed: int
     minutes: float
@@ -325,6 +343,8 @@ def train(job: Job, crew: Alone) -> Path:
             training.save()
             seen, losses, reported = 0, [], time.monotonic()
     if crew.rank == 0:
+        if job.back and job.again is not None:
+            training.move_back(job.again, job.back)
         training.save()
     return training.file
 
@@ -344,6 +364,13 @@ def main() -> None:
         "--tune-teacher", type=float, default=0.0, metavar="MINUTES", help="tune the teacher as a whole"
     )
     parser.add_argument("--teacher-trunk", type=Path, help="checkpoint of a tuned encoder teacher that it begins as")
+    parser.add_argument(
+        "--back",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="move the result back to what it went on from",
+    )
     parser.add_argument("--threads", type=int, default=1, help="of each worker")
     parser.add_argument("--workers", type=int, default=1, help="processes that average their weights")
     parser.add_argument("--seed", type=int, default=7)
@@ -358,6 +385,8 @@ def main() -> None:
         )
     if asked.teacher_trunk and not asked.tune_teacher:
         parser.error("--teacher-trunk is what --tune-teacher begins as: give its minutes, too")
+    if not 0 <= asked.back < 1 or (asked.back and not (asked.again or asked.onward)):
+        parser.error("--back is a share of the way to what --again or --onward goes on from: at least 0, less than 1")
     try:
         run(
             asked.data,
@@ -368,6 +397,7 @@ def main() -> None:
             onward=asked.onward,
             drawings=asked.drawings,
             tuning=Tuning(asked.tune_teacher, asked.teacher_trunk),
+            back=asked.back,
             threads=asked.threads,
             workers=asked.workers,
             seed=asked.seed,

@@ -182,6 +182,29 @@ def test_it_goes_on_from_another_run_with_better_labels(trained: Path, shared_di
     assert agree[clear].mean() > 0.9  # but for holes that were filled
 
 
+def test_a_result_is_moved_back_once_towards_what_it_went_on_from(
+    trained: Path, shared_dir: Path, tmp_path: Path
+) -> None:
+    def averages(name: str, back: float) -> dict[str, torch.Tensor]:
+        file = mask_train.run(
+            shared_dir / "data", tmp_path / name, teachers=tmp_path, again=trained, back=back, steps=2,
+            plan=mask_train.SMOKE,
+        )  # fmt: skip
+        found: dict[str, torch.Tensor] = torch.load(file, weights_only=True)["average"]
+        return found
+
+    first = torch.load(trained, weights_only=True)["average"]
+    there, back = averages("there", 0.0), averages("back", 0.25)
+    moved = 0
+    for name, value in back.items():
+        if value.is_floating_point():
+            assert torch.allclose(value, 0.75 * there[name] + 0.25 * first[name], atol=1e-6), name
+            moved += not value.equal(there[name])
+    assert moved > 50
+    again = averages("back", 0.25)  # a run that has ended is left as it is
+    assert all(value.equal(back[name]) for name, value in again.items())
+
+
 def test_it_goes_on_from_the_shipped_mask(shared_dir: Path, tmp_path: Path) -> None:
     sets = read_sets(shared_dir / "data", limit=12)
     served = averaged_net(write_served(tmp_path, sets))

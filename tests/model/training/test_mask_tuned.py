@@ -78,6 +78,8 @@ def test_it_begins_as_a_tuned_encoder_teacher_and_refuses_another_network(shared
     [
         (["--again", "run.pt", "--tune-teacher", "5"], "--tune-teacher labels photos that --again has labels of"),
         (["--teacher-trunk", "teacher.pt"], "--teacher-trunk is what --tune-teacher begins as"),
+        (["--back", "0.5"], "--back is a share of the way to what --again or --onward goes on from"),
+        (["--onward", "--back", "1"], "at least 0, less than 1"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
