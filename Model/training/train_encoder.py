@@ -24,9 +24,10 @@ from Model.errors import ModelError
 from Model.training.checkpoints import read_checkpoint, refuse_another_stage
 from Model.training.crew import Alone, work_together
 from Model.training.datasets import PictureSet, Vocabulary, make_vocabulary, write_half_sizes
+from Model.training.emphasis import two_views, whitening_matrix
 from Model.training.files import written_whole
 from Model.training.hints import trunk_maps
-from Model.training.lesson import Teachers
+from Model.training.lesson import MirrorTeacher, Teachers
 from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
@@ -88,7 +89,11 @@ class Run:
     """
 
     def __init__(
-        self, stage: Stage, vocabulary: Vocabulary, teacher: Teachers | None, saved: dict[str, Any] | None
+        self,
+        stage: Stage,
+        vocabulary: Vocabulary,
+        teacher: Teachers | MirrorTeacher | None,
+        saved: dict[str, Any] | None,
     ) -> None:
         torch.manual_seed(stage.seed)
         self.stage, self.vocabulary = stage, vocabulary
@@ -98,6 +103,8 @@ class Run:
         self.step, self.spent = 0, 0.0
         if saved is None and stage.start:
             self._begin_from(read_checkpoint(Path(stage.start)))
+            if isinstance(teacher, MirrorTeacher):
+                self.objective.begin_as(teacher.white)
         self._resting = [self.network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
         for layer in self._resting:
             layer.requires_grad_(False)
@@ -233,7 +240,9 @@ def train(
     drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
     validation = PictureSet(cache, stage.judge, vocabulary, split="val")
-    teacher = Teachers(stage.teachers) if stage.teachers else None
+    teacher: Teachers | MirrorTeacher | None = Teachers(stage.teachers) if stage.teachers else None
+    if stage.mirrored:
+        teacher = _mirror_teacher(stage, PictureSet(cache, stage.judge, vocabulary))
     run = Run(stage, vocabulary, teacher, saved)
     if saved is None and stage.ceiling is not None:
         # The same pictures for every member of a crew.
@@ -281,6 +290,15 @@ def train(
             check()
         run.save(path, done=True)
     return path
+
+
+def _mirror_teacher(stage: Stage, source: PictureSet) -> MirrorTeacher:
+    """Return the stage's start as its teacher, whitened by views of training pictures; the same for every worker."""
+    saved = read_checkpoint(Path(str(stage.start)))
+    network = make_network(stage.arch)
+    network.load_state_dict(saved["average"])
+    white = whitening_matrix(*two_views(network, source, stage.size))
+    return MirrorTeacher(str(stage.start), torch.from_numpy(white))
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:
