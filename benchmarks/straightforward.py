@@ -50,6 +50,7 @@ def torch_encoder(folder: Path) -> Encoder:
     for part in ("weight", "bias", "running_mean", "running_var"):
         state[f"neck.{part}"] = torch.from_numpy(held[f"neck.{part}"].copy())
     network.load_state_dict(state)
+    network.mirrored = True  # as the served one
     return network.eval()
 
 

@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 Matrix = npt.NDArray[np.float32]
 
-WHITENING = 0.75
+WHITENING = 1.0
 """1 makes the difference between two views as large in every direction, 0 leaves the features as they are."""
-STRENGTH = 1.5
+STRENGTH = 0.5
 SHRINKAGE = 0.1
 """Of every covariance towards one that is the same in all directions."""
 PAIRS = 4000

@@ -3,9 +3,9 @@
 A network that learns to know a garment in any light gives up first what tells navy from black, and a customer asks for
 that first. So the exported encoder has a side branch: every pixel that is not background white falls softly into bins
 of CIELAB, the square roots of the bins' shares pass a linear discriminant analysis of a shop's colour names, fitted to
-training pictures in changing light, and what comes out is put beside the features, which lose the few directions that
-hardly any picture uses. How much the colours count was chosen on validation pictures; docs/experiments.md has the
-figures, docs/decisions/0014-colours-beside-features.md the reasons.
+training pictures in changing light, and what comes out is put beside the features (beside.py). How much the colours
+count was chosen on validation pictures; docs/experiments.md has the figures,
+docs/decisions/0014-colours-beside-features.md the reasons.
 
 Sources: Swain & Ballard 1991, https://doi.org/10.1007/BF00130487 (histograms); Arandjelović & Zisserman 2012,
 https://doi.org/10.1109/CVPR.2012.6248018 (square roots); Fisher 1936,
@@ -14,11 +14,8 @@ https://doi.org/10.1111/j.1469-1809.1936.tb02137.x (discriminants).
 
 from __future__ import annotations
 
-import json
-import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Model.colour_table import RGB_TO_XYZ, WHITE
-from Model.training.datasets import PictureSet, make_vocabulary, over_white
-from Model.training.resnet import DIM, Encoder
 from Model.training.stage import IMAGENET
-
-log = logging.getLogger(__name__)
 
 Matrix = npt.NDArray[np.float32]
 
@@ -49,17 +42,14 @@ BINS, SPREAD = 64, 8.0
 """Bins of CIELAB, and the distance from a bin's middle at which a pixel's share of it falls to 1 / sqrt(e)."""
 COLOURS = 32
 """Of the vector's 512 numbers, those that tell the colours."""
-WEIGHT = 0.25
-"""Length of the colours beside features of length 1: an eighteenth of the cosine."""
+WEIGHT = 0.2
+"""Length of the colours beside features of length 1: a twenty-fifth of what the features count."""
 
-PICTURES = 8000
-"""Of the shop, that the directions are fitted to."""
 FEWEST = 10
 """Pictures that a colour's name needs to count."""
 SAMPLE = 5
 """Cells of each picture, on average, that the bins' middles are taken from."""
 SHRINKAGE = 0.05
-BATCH = 64
 LIGHT, CAST = 0.05, 0.03
 """How much the light of a training picture changes: standard deviation of log brightness, and of each channel's."""
 
@@ -96,10 +86,7 @@ def cells(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Palette(nn.Module):
-    """Puts colours beside an encoder's vectors.
-
-    Shape: normalised pictures (n, 3, h, w) and unit vectors (n, 512 - colours) to unit vectors (n, 512).
-    """
+    """Tells the colours of pictures. Shape: normalised pictures (n, 3, h, w) to unit vectors (n, colours)."""
 
     def __init__(self, bins: int = BINS, colours: int = COLOURS) -> None:
         super().__init__()
@@ -116,29 +103,27 @@ class Palette(nn.Module):
         shares = self.assign(to_lab(colours[:, :, None])).softmax(dim=1)[:, :, 0]
         return ((shares * weights).sum(dim=2) / weights.sum(dim=2)).clamp_min(1e-12).sqrt()
 
-    def colours(self, images: Tensor) -> Tensor:
-        """Return the colours of normalised pictures, of unit length. Shape: (n, 3, h, w) -> (n, colours)."""
+    def seen(self, images: Tensor) -> Tensor:
+        """Return the square roots of the bins' shares of normalised pictures. Shape: (n, 3, h, w) -> (n, bins)."""
         mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in IMAGENET)
-        return _unit(self.project(self.shares(*cells(images * std + mean))))
+        return self.shares(*cells(images * std + mean))
 
-    def forward(self, images: Tensor, vectors: Tensor) -> Tensor:
-        """Return the vectors with the colours beside them."""
-        return _unit(torch.cat([vectors, self.weight * self.colours(images)], dim=1))
+    def directions(self, shares: Tensor) -> Tensor:
+        """Return the colours of such shares, of unit length. Shape: (n, bins) -> (n, colours)."""
+        return unit_rows(self.project(shares))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the colours of normalised pictures, of unit length. Shape: (n, 3, h, w) -> (n, colours)."""
+        return self.directions(self.seen(images))
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit_rows(vectors: Tensor) -> Tensor:
     """Return the rows at unit length.
 
     `F.normalize` would export a Clip, whose histogram the quantiser cannot make: all are about 1.
     """
     lengths = vectors.square().sum(dim=1, keepdim=True).sqrt()
     return vectors / torch.maximum(lengths, torch.tensor(1e-12))
-
-
-def narrowing(vectors: Matrix, width: int) -> Matrix:
-    """Return the orthonormal directions that keep most of some unit vectors' length. Shape: (width, dim)."""
-    _, directions = np.linalg.eigh(vectors.astype(np.float64).T @ vectors.astype(np.float64))
-    return directions[:, ::-1][:, :width].T.astype(np.float32)
 
 
 @torch.no_grad()
@@ -187,32 +172,3 @@ def _centres(counted: Sequence[tuple[Tensor, Tensor]], generator: torch.Generato
         some.append(found[torch.randperm(len(found), generator=generator)[: SAMPLE * len(colours)]])
     seen = torch.cat(some).numpy()
     return torch.from_numpy(KMeans(min(BINS, len(seen)), n_init=1, random_state=seed).fit(seen).cluster_centers_)
-
-
-def put_colours_beside(network: Encoder, cache: Path, size: int, vectors: Matrix, seed: int = 0) -> None:
-    """Give the network its palette, fitted to the shop pictures of a cache; after emphasis.py.
-
-    The last linear layer makes room for it: it keeps the directions that hold most of what the vectors are.
-
-    Args:
-        size: side of the pictures in px, a multiple of 4.
-        vectors: of training pictures, as the network now makes them. Shape: (n, 512).
-    """
-    vocabulary = make_vocabulary(json.loads((cache / "shop.json").read_text(encoding="utf-8")))
-    shop = PictureSet(cache, "shop", vocabulary)
-    some = shop.only(np.random.default_rng(seed).permutation(len(shop))[:PICTURES])
-    names = [record["colour"] for record in some.records]
-    network.palette = fit_palette(_batches(some, size), names, seed)
-    if network.palette is None:
-        return
-    assert isinstance(network.emphasis, nn.Linear)
-    narrow = torch.from_numpy(narrowing(vectors, DIM - COLOURS)) @ network.emphasis.weight.detach()
-    network.emphasis = nn.Linear(DIM, DIM - COLOURS, bias=False)
-    with torch.no_grad():
-        network.emphasis.weight.copy_(narrow)
-    log.info("put the colours beside the features, fitted to %d pictures", len(some))
-
-
-def _batches(source: PictureSet, size: int) -> Iterator[Tensor]:
-    for start in range(0, len(source), BATCH):
-        yield over_white(source.pictures(np.arange(start, min(start + BATCH, len(source))), size))

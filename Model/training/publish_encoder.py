@@ -25,6 +25,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from Model.card import Bands, Card, Match, Turns, sha256_hex
 from Model.embedder import Embedder
@@ -34,13 +35,13 @@ from Model.metrics import cosine_scores, different_groups, neighbour_agreement, 
 from Model.preprocess import to_batch
 from Model.probe import make_probe, probe_picture
 from Model.segmenters import Segmenter, load_segmenter
+from Model.training.beside import put_beside
 from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.emphasis import emphasise
 from Model.training.exact_sums import ROUNDED, keep_sums_exact
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.limits import bound
-from Model.training.palette import put_colours_beside
-from Model.training.resnet import Encoder, build_encoder
+from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.training.stage import IMAGENET
 from Model.training.turns import fit_turns, turned_vectors
 from Model.transforms import strong_view
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
 
 PROBE_SEED = 20
+CATEGORY_HEAD = "heads.category_head"
+"""Of a checkpoint's heads, the one that names categories."""
 CALIBRATION = {"garments": 96, "photos": 32, "street": 32, "shop": 16}
 """Pictures of each set that the int8 ranges are taken from: mostly as served, some where no garment was found."""
 BATCH = 32
@@ -80,11 +83,11 @@ class Check:
     int8_agreement: float
 
 
-def load_encoder_checkpoint(path: Path) -> Encoder:
-    """Return the averaged network of a checkpoint, in eval mode.
+def load_encoder_checkpoint(path: Path) -> tuple[Encoder, nn.Linear]:
+    """Return the averaged network of a checkpoint, in eval mode, and the head that names categories.
 
     Raises:
-        CheckpointInvalid: it is of another architecture, or cannot be read.
+        CheckpointInvalid: it is of another architecture, has no such head, or cannot be read.
     """
     network = build_encoder()
     try:
@@ -93,9 +96,12 @@ def load_encoder_checkpoint(path: Path) -> Encoder:
         network.load_state_dict(saved["average"])
         if saved.get("limits") is not None:
             bound(network, saved["limits"])
+        weight, bias = (saved["average_heads"][f"{CATEGORY_HEAD}.{part}"] for part in ("weight", "bias"))
+        head = nn.Linear(DIM, len(weight))
+        head.load_state_dict({"weight": weight, "bias": bias})
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise CheckpointInvalid(f"{path} is not a ResNet34 checkpoint: train the last stage first.") from error
-    return network.eval()
+    return network.eval(), head
 
 
 def base_card(size: int, source: str = SOURCE) -> Card:
@@ -197,8 +203,9 @@ def publish_encoder(
     Raises:
         CheckpointInvalid, TrainingError: the folder is untouched.
     """
-    network = load_encoder_checkpoint(checkpoint)
-    put_colours_beside(network, cache, size, emphasise(network, cache, size))
+    network, head = load_encoder_checkpoint(checkpoint)
+    put_beside(network, head, cache, size, emphasise(network, cache, size))
+    network.mirrored = True
     card = base_card(size, source)
     photos, _, _ = _validation_photos(cache)
     inputs = to_batch(photos[:4], card)
@@ -208,7 +215,7 @@ def publish_encoder(
         difference = check_same(network, fp32, inputs)
         calibration = calibration_inputs(cache, card)
         int8 = keep_sums_exact(
-            quantise(fp32, scratch / "int8.onnx", calibration, operators=ROUNDED, keep_fp32=("palette",))
+            quantise(fp32, scratch / "int8.onnx", calibration, operators=ROUNDED, keep_fp32=("beside",))
         )
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)

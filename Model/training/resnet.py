@@ -8,6 +8,7 @@ Source: He et al. 2015, https://arxiv.org/abs/1512.03385; Luo et al. 2019, https
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -62,20 +63,24 @@ class Encoder(nn.Module):
         self.trunk = trunk
         self.reduce: nn.Module = nn.Identity() if width == DIM else nn.Linear(width, DIM, bias=False)
         self.neck = nn.BatchNorm1d(DIM)
+        self.mirrored = False
+        """Look at each picture and its mirror image, for twice the time; set before export, see publish_encoder.py."""
         self.emphasis: nn.Module = nn.Identity()
         """A linear layer that is fitted after training; see emphasis.py."""
-        self.palette: nn.Module | None = None
-        """What puts the colours beside the vectors, fitted after training; see palette.py."""
+        self.beside: nn.Module | None = None
+        """What puts colours and names beside the vectors, fitted after training; see beside.py."""
 
-    def features(self, images: Tensor) -> Tensor:
-        """Return centred features, not yet of unit length. Shape: (n, 3, h, w) -> (n, 512)."""
-        centred: Tensor = self.emphasis(self.neck(self.reduce(self.trunk(images).float())))
-        return centred
+    def centred(self, images: Tensor) -> Tensor:
+        """Return the features as they are trained, or their mean over both. Shape: (n, 3, h, w) -> (n, 512)."""
+        seen = torch.cat([images, images.flip(3)]) if self.mirrored else images
+        features: Tensor = self.neck(self.reduce(self.trunk(seen).float()))
+        return features.unflatten(0, (2, -1)).mean(dim=0) if self.mirrored else features
 
     def forward(self, images: Tensor) -> Tensor:
         """Return unit vectors. Shape: (n, 3, h, w) -> (n, 512)."""
-        vectors = F.normalize(self.features(images), dim=1)
-        return vectors if self.palette is None else self.palette(images, vectors)
+        features = self.centred(images)
+        vectors = F.normalize(self.emphasis(features), dim=1)
+        return vectors if self.beside is None else self.beside(images, features, vectors)
 
 
 def build_encoder() -> Encoder:

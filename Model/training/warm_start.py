@@ -6,9 +6,9 @@ The served file has its batch normalisations folded into the convolutions, and i
 gets a normalisation again: its statistics are measured on training pictures, and its scale and shift undo exactly
 what it does to them, so the network computes what it computed before and can be trained like any other. Only the
 rounding stays, and training moves that away. The ranges of its activations become limits (limits.py). What is fitted
-after training, the stretching of the features (emphasis.py) and the colours beside them (palette.py), is left out of
-the checkpoint. The heads of the training are not in the served file; a stage that starts from this checkpoint begins
-with fresh ones.
+after training, the stretching of the features (emphasis.py) and the colours and names beside them (beside.py), is left
+out of the checkpoint. Of the training's heads only the one that names categories is in the served file; a stage that
+starts from this checkpoint begins with fresh ones beside it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from torch import Tensor, nn
 
 from Model.card import Card
 from Model.errors import CheckpointInvalid, ModelError
+from Model.training.beside import Beside
 from Model.training.files import written_whole
 from Model.training.limits import Limits
+from Model.training.naming import Naming, head_of
 from Model.training.palette import Palette
-from Model.training.publish_encoder import calibration_inputs
+from Model.training.publish_encoder import CATEGORY_HEAD, calibration_inputs
 from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.weights import find_model
 
@@ -188,12 +190,18 @@ def unfold(constants: Constants, inputs: Tensor) -> Encoder:
     if "emphasis.weight" in constants:
         network.emphasis = nn.Linear(DIM, len(constants["emphasis.weight"]), bias=False)
         network.emphasis.weight.copy_(torch.from_numpy(constants["emphasis.weight"]))
-    if "palette.weight" in constants:
-        palette = Palette(len(constants["palette.assign.bias"]), len(constants["palette.project.bias"]))
-        for key, value in palette.state_dict().items():
-            value.copy_(torch.from_numpy(constants[f"palette.{key}"]))
-        network.palette = palette.eval()
+    if "beside.palette.weight" in constants:
+        network.beside = _beside(constants)
     return network
+
+
+def _beside(constants: Constants) -> Beside:
+    bins, colours = (len(constants[f"beside.palette.{name}.bias"]) for name in ("assign", "project"))
+    categories, names = (len(constants[f"beside.naming.{name}.bias"]) for name in ("category", "colour"))
+    beside = Beside(Palette(bins, colours), Naming(categories, names, bins))
+    for key, value in beside.state_dict().items():
+        value.copy_(torch.from_numpy(constants[f"beside.{key}"]))
+    return beside.eval()
 
 
 def main() -> None:
@@ -221,9 +229,11 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     content = card.read_model(folder)
     network = unfold(served_constants(content), inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    network.emphasis, network.palette = nn.Identity(), None
+    beside = network.beside
+    heads = head_of(beside.naming).state_dict(prefix=f"{CATEGORY_HEAD}.") if isinstance(beside, Beside) else {}
+    network.emphasis, network.beside = nn.Identity(), None
     limits = served_limits(content) or None
-    saved = {"average": network.state_dict(), "average_heads": {}, "limits": limits, "stage": {"arch": "resnet34"}}
+    saved = {"average": network.state_dict(), "average_heads": heads, "limits": limits, "stage": {"arch": "resnet34"}}
     with written_whole(out) as part:
         torch.save(saved, part)
     log.info("wrote %s from %s", out, card.file)

@@ -1,4 +1,4 @@
-"""The colours beside the features: against CIE's own figures, against loops, and through ONNX and int8."""
+"""The colours and names beside the features: against CIE's own figures, against loops, and through ONNX and int8."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from Model.probe import unit  # noqa: E402
+from Model.training.beside import Beside, narrowing  # noqa: E402
 from Model.training.export import export_onnx, open_session, quantise, run_onnx  # noqa: E402
-from Model.training.palette import CENTRE, COLOURS, SPREAD, Palette, cells, fit_palette, narrowing, to_lab  # noqa: E402
+from Model.training.naming import Naming, fit_naming, head_of  # noqa: E402
+from Model.training.palette import CENTRE, COLOURS, SPREAD, Palette, cells, fit_palette, to_lab  # noqa: E402
 from Model.training.resnet import DIM, Encoder, build_encoder  # noqa: E402
 from Model.training.stage import normalise  # noqa: E402
 from Model.training.warm_start import served_constants, served_limits, unfold  # noqa: E402
@@ -96,15 +98,15 @@ def test_background_does_not_count(palette: Palette) -> None:
     larger = picture.clone()
     larger[:, :, 8:40, 8:40] = torch.tensor(SHADES["red"]).view(1, 3, 1, 1)
     with torch.no_grad():
-        alike = palette.colours(normalise(torch.cat([picture, larger]), "resnet34"))
+        alike = palette(normalise(torch.cat([picture, larger]), "resnet34"))
     assert float(alike[0] @ alike[1]) > 0.99
 
 
 def test_a_picture_of_nothing_but_white_is_white(palette: Palette) -> None:
     pictures, names = garments(60, seed=5)
     with torch.no_grad():
-        nothing = palette.colours(normalise(torch.ones(1, 3, 48, 48), "resnet34"))[0]
-        others = palette.colours(normalise(pictures, "resnet34"))
+        nothing = palette(normalise(torch.ones(1, 3, 48, 48), "resnet34"))[0]
+        others = palette(normalise(pictures, "resnet34"))
     assert torch.isfinite(nothing).all()
     assert names[int((others @ nothing).argmax())] == "white"
 
@@ -112,7 +114,7 @@ def test_a_picture_of_nothing_but_white_is_white(palette: Palette) -> None:
 def test_pictures_of_one_colour_are_nearest_in_any_light(palette: Palette) -> None:
     pictures, names = garments(120, seed=6)
     with torch.no_grad():
-        colours = palette.colours(normalise(pictures, "resnet34")).numpy()
+        colours = palette(normalise(pictures, "resnet34")).numpy()
     scores = colours @ colours.T
     np.fill_diagonal(scores, -2)
     right = np.array(names)[scores.argmax(axis=1)] == np.array(names)
@@ -135,22 +137,94 @@ def test_narrowed_vectors_keep_their_cosines() -> None:
     assert np.allclose((used @ directions.T) @ (used @ directions.T).T, used @ used.T, atol=1e-4)
 
 
-def test_the_cosine_is_that_of_the_features_and_a_little_of_the_colours(palette: Palette) -> None:
+def features_of(names: list[str], seed: int) -> np.ndarray:  # type: ignore[type-arg]
+    """Return unit features in which the names' first letters can be read, noisily. Shape: (n, 512)."""
+    random = np.random.default_rng(seed)
+    features = random.standard_normal((len(names), DIM)).astype(np.float32)
+    for row, name in zip(features, names, strict=True):
+        row[ord(name[0]) - ord("a")] += 12
+    return unit(features)
+
+
+def category_head(seed: int = 1) -> torch.nn.Linear:
+    torch.manual_seed(seed)
+    return torch.nn.Linear(DIM, 13)
+
+
+@pytest.fixture(scope="module")
+def naming(palette: Palette) -> Naming:
+    pictures, names = garments(160, seed=11)
+    with torch.no_grad():
+        shares = palette.seen(normalise(pictures, "resnet34")).numpy()
+    fitted = fit_naming(category_head(), features_of(names, 12), shares, names)
+    assert fitted is not None
+    return fitted
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def test_categories_are_named_as_the_training_named_them_with_doubt(palette: Palette, naming: Naming) -> None:
+    head, raw = category_head(), np.random.default_rng(13).standard_normal((5, DIM)).astype(np.float32) * 3
+    pictures, _ = garments(5, seed=13)
+    with torch.no_grad():
+        shares = palette.seen(normalise(pictures, "resnet34"))
+        found, colours = naming(torch.from_numpy(raw), shares)
+    weights, biases = head.weight.detach().numpy(), head.bias.detach().numpy()
+    expected = softmax((unit(raw) * math.sqrt(512) @ weights.T + biases) / 2)
+    assert np.allclose(found.numpy(), 0.9 * expected, atol=1e-5)
+    assert np.allclose(colours.sum(dim=1).numpy(), 0.3, atol=1e-5)
+    again = head_of(naming)
+    assert torch.allclose(again.weight, head.weight, atol=1e-5)
+    assert torch.allclose(again.bias, head.bias, atol=1e-5)
+
+
+def test_colours_of_other_pictures_are_named(palette: Palette, naming: Naming) -> None:
+    pictures, names = garments(80, seed=14)
+    with torch.no_grad():
+        _, colours = naming(torch.from_numpy(features_of(names, 15)), palette.seen(normalise(pictures, "resnet34")))
+    right = np.array(sorted(SHADES))[colours.argmax(dim=1).numpy()] == np.array(names)
+    assert right.mean() > 0.95
+
+
+def test_two_colours_are_named_and_one_is_not(palette: Palette) -> None:
+    shares = np.random.default_rng(16).random((41, palette.assign.out_channels)).astype(np.float32)
+    features = features_of(["navy"] * 20 + ["red"] * 21, 17)
+    fitted = fit_naming(category_head(), features, shares, ["navy"] * 20 + ["red"] * 20 + [""])
+    assert fitted is not None and fitted.names == 15
+    with torch.no_grad():
+        _, colours = fitted(torch.from_numpy(features[:40]), torch.from_numpy(shares[:40]))
+    assert np.array_equal(colours.argmax(dim=1).numpy(), [0] * 20 + [1] * 20)
+    assert fit_naming(category_head(), features, shares, ["navy"] * 32 + ["red"] * 9) is None
+
+
+def test_the_cosine_is_that_of_looks_and_a_little_of_colours_and_names(palette: Palette, naming: Naming) -> None:
     pictures, _ = garments(2, seed=8)
-    vectors = torch.nn.functional.normalize(
-        torch.from_numpy(np.random.default_rng(2).standard_normal((2, DIM - COLOURS)).astype(np.float32)), dim=1
-    )
+    random = np.random.default_rng(2)
+    room = DIM - COLOURS - naming.names
+    vectors = torch.from_numpy(unit(random.standard_normal((2, room)).astype(np.float32)))
+    features = torch.from_numpy(random.standard_normal((2, DIM)).astype(np.float32))
     with torch.no_grad():
         images = normalise(pictures, "resnet34")
-        both, colours = palette(images, vectors), palette.colours(images)
+        both, colours = Beside(palette, naming)(images, features, vectors), palette(images)
+        categories, words = naming(features, palette.seen(images))
         share = float(palette.weight) ** 2
-        expected = (vectors[0] @ vectors[1] + share * colours[0] @ colours[1]) / (1 + share)
+        dots, lengths = (
+            vectors[a] @ vectors[b]
+            + share * colours[a] @ colours[b]
+            + categories[a] @ categories[b]
+            + words[a] @ words[b]
+            for a, b in ((0, 1), (0, 0))
+        )
+        other = 1 + share + categories[1] @ categories[1] + words[1] @ words[1]
     assert both.shape == (2, DIM)
-    assert float(both[0] @ both[1]) == pytest.approx(float(expected), abs=1e-5)
-    assert 0.05 < share < 0.2
+    assert float(both[0] @ both[1]) == pytest.approx(float(dots / (lengths * other).sqrt()), abs=1e-5)
+    assert 0.02 < share < 0.2
 
 
-def encoder_with(palette: Palette, images: torch.Tensor) -> Encoder:
+def encoder_with(palette: Palette, naming: Naming, images: torch.Tensor) -> Encoder:
     """Return a random encoder whose normalisations fit the images: int8 cannot scale branches that rest at zero."""
     torch.manual_seed(0)
     network = build_encoder()
@@ -161,27 +235,51 @@ def encoder_with(palette: Palette, images: torch.Tensor) -> Encoder:
             module.momentum = 1.0
     with torch.no_grad():
         network.train()(images)
-    network.emphasis = torch.nn.Linear(DIM, DIM - COLOURS, bias=False)
-    network.palette = palette
+    network.emphasis = torch.nn.Linear(DIM, DIM - COLOURS - naming.names, bias=False)
+    network.beside = Beside(palette, naming)
     return network.eval()
 
 
-def test_colours_pass_through_int8_and_back_into_a_network(palette: Palette, tmp_path: Path) -> None:
+def test_a_mirrored_encoder_sees_the_mean_of_a_picture_and_its_mirror_image(
+    palette: Palette, naming: Naming, tmp_path: Path
+) -> None:
+    pictures, _ = garments(5, seed=18, side=64)
+    images = normalise(pictures, "resnet34").contiguous()
+    network = encoder_with(palette, naming, images)
+    with torch.no_grad():
+        alone = [network.centred(images), network.centred(torch.stack([image.flip(2) for image in images]))]
+        network.mirrored = True
+        both = network.centred(images)
+        vectors = network(images).numpy()
+    assert torch.allclose(both, (alone[0] + alone[1]) / 2, atol=1e-5)
+    assert not torch.allclose(both, alone[0], atol=1e-2)
+    session = open_session(export_onnx(network, images[:2], tmp_path / "fp32.onnx", "image", "embedding"))
+    for count in (1, 5):
+        assert np.abs(run_onnx(session, images[:count].numpy()) - vectors[:count]).max() < 1e-4
+
+
+def test_what_is_beside_passes_through_int8_and_back_into_a_network(
+    palette: Palette, naming: Naming, tmp_path: Path
+) -> None:
     pictures, _ = garments(6, seed=9, side=64)
     images = normalise(pictures, "resnet34").contiguous()
-    network = encoder_with(palette, images)
+    network = encoder_with(palette, naming, images)
     fp32 = export_onnx(network, images[:2], tmp_path / "fp32.onnx", "image", "embedding")
-    int8 = quantise(fp32, tmp_path / "int8.onnx", images.numpy(), keep_fp32=("palette",))
+    int8 = quantise(fp32, tmp_path / "int8.onnx", images.numpy(), keep_fp32=("beside",))
     with torch.no_grad():
         expected = network(images).numpy()
         again = unfold(served_constants(int8.read_bytes()), images)
         seen = again(images).numpy()
-        assert torch.allclose(again.palette.colours(images), palette.colours(images), atol=1e-5)  # type: ignore[union-attr]
+        assert isinstance(again.beside, Beside)
+        assert torch.allclose(again.beside.palette(images), palette(images), atol=1e-5)
+        assert torch.allclose(again.beside.naming.category.weight, naming.category.weight)
+        assert torch.allclose(again.beside.naming.colour.bias, naming.colour.bias)
+        assert torch.allclose(again.beside.naming.colour_weight, naming.colour_weight)
     assert np.abs(run_onnx(open_session(fp32), images.numpy()) - expected).max() < 1e-4
     rounded = run_onnx(open_session(int8), images.numpy())
-    first = DIM - palette.project.out_features
-    exact, kept = (unit(vectors[:, first:]) for vectors in (expected, rounded))
+    first = DIM - COLOURS - naming.names
+    exact, kept = (unit(vectors[:, first : first + COLOURS]) for vectors in (expected, rounded))
     assert np.abs(kept - exact).max() < 1e-4  # no colour is rounded
     assert np.abs(rounded[:, :first] - expected[:, :first]).max() > 1e-4  # what else is there, is
     assert (seen * rounded).sum(axis=1).min() > 0.98
-    assert not any("palette" in name for name in served_limits(int8.read_bytes()))
+    assert not any("beside" in name for name in served_limits(int8.read_bytes()))

@@ -37,6 +37,7 @@ def test_the_network_sees_what_the_served_one_saw(served) -> None:  # type: igno
     expected = run_onnx(open_session(card.model_path(folder), 1), pictures.numpy())
     network = unfold(constants, pictures)
     bound(network, served_limits(card.read_model(folder)))
+    network.mirrored = True
     with torch.no_grad():
         seen = network(pictures).numpy()
     assert (seen * expected).sum(axis=1).min() > 0.999  # what is left is the rounding of activations
