@@ -38,10 +38,21 @@ class Mlp(nn.Module):
     def __init__(self, dim: int, classes: int, dropout: float = 0.3) -> None:
         super().__init__()
         # A unit vector's values are about 1 / sqrt(dim); the layers want about 1.
-        self.scale = math.sqrt(dim)
+        self.register_buffer("scale", torch.full((dim,), math.sqrt(dim)))
         self.hidden = nn.Linear(dim, HIDDEN)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(HIDDEN, classes)
+
+    scale: Tensor
+
+    @torch.no_grad()
+    def fit_scale(self, vectors: Tensor) -> None:
+        """Bring values that are spread more widely than most down to a standard deviation of 1. Shape: (n, dim).
+
+        The names in a shipped vector (naming.py) are ten times as loud as its features, and would be all that is heard.
+        """
+        widest = math.sqrt(vectors.shape[1])
+        self.scale.copy_((1 / vectors.std(dim=0, correction=0)).clamp(max=widest))
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return logits. Shape: (n, dim) -> (n, classes)."""
@@ -70,7 +81,7 @@ class FitOptions:
     stop_after: int = 16
     slow_after: int = 5
     balance: float = 0.5
-    noise: float = 0.15
+    noise: float = 0.9
     seed: int = 7
 
     def __post_init__(self) -> None:
@@ -106,6 +117,7 @@ def fit(
         CheckpointInvalid: `resume` does not fit the network.
     """
     vectors, labels = torch.from_numpy(train[0]), torch.from_numpy(train[1])
+    network.fit_scale(vectors)
     held_vectors, held_labels = torch.from_numpy(validation[0]), torch.from_numpy(validation[1])
     weights = class_weights(train[1], network.out.out_features, options.balance)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
