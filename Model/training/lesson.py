@@ -96,14 +96,14 @@ class MirrorTeacher:
     the mean costs what it cost before.
 
     Args:
-        source: checkpoint of the encoder, with limits or without.
+        encoder: a teacher that is a trained encoder.
         white: of its features; see `emphasis.whitening_matrix`. Shape: (512, 512).
     """
 
     width = DIM
 
-    def __init__(self, source: str, white: Tensor) -> None:
-        self._teacher = Teacher(source)
+    def __init__(self, encoder: Teacher, white: Tensor) -> None:
+        self._teacher = encoder
         self.white = white
         self.map_widths = self._teacher.map_widths
 

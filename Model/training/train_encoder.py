@@ -27,7 +27,7 @@ from Model.training.datasets import PictureSet, Vocabulary, make_vocabulary, wri
 from Model.training.emphasis import two_views, whitening_matrix
 from Model.training.files import written_whole
 from Model.training.hints import trunk_maps
-from Model.training.lesson import MirrorTeacher, Teachers
+from Model.training.lesson import MirrorTeacher, Teacher, Teachers
 from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
@@ -294,11 +294,9 @@ def train(
 
 def _mirror_teacher(stage: Stage, source: PictureSet) -> MirrorTeacher:
     """Return the stage's start as its teacher, whitened by views of training pictures; the same for every worker."""
-    saved = read_checkpoint(Path(str(stage.start)))
-    network = make_network(stage.arch)
-    network.load_state_dict(saved["average"])
-    white = whitening_matrix(*two_views(network, source, stage.size))
-    return MirrorTeacher(str(stage.start), torch.from_numpy(white))
+    start = Teacher(str(stage.start))
+    white = whitening_matrix(*two_views(start.network, source, stage.size))
+    return MirrorTeacher(start, torch.from_numpy(white))
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:

@@ -221,7 +221,7 @@ def test_a_picture_and_its_mirror_image_are_one_to_a_mirror_teacher(tmp_path: Pa
     source = random_checkpoint(tmp_path / "1.pt", 1)
     white = torch.from_numpy(np.random.default_rng(2).standard_normal((512, 512)).astype(np.float32))
     images = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(3))
-    alone, teacher = Teacher(source), MirrorTeacher(source, white)
+    alone, teacher = Teacher(source), MirrorTeacher(Teacher(source), white)
     lesson, again = teacher(images), teacher(torch.stack([image.flip(2) for image in images]))
     assert torch.allclose(lesson.vectors, again.vectors, atol=1e-5)
     for at, image in enumerate(images):
