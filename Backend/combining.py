@@ -1,6 +1,6 @@
 """Several pictures as one query: the weighted mean of their directions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,8 @@ SHORTEST = 1e-3
 def combine(queries: Sequence[Query], weights: Sequence[float]) -> Query:
     """Return the query that lies between queries, nearer to those of greater weight.
 
-    Its category is that of the weightiest query. One query comes back as it is.
+    Its category is that of the weightiest query, its probabilities are the mean of theirs; a query that lacks them
+    leaves the mix without. One query comes back as it is.
 
     Args:
         queries: 1 or more.
@@ -36,4 +37,16 @@ def combine(queries: Sequence[Query], weights: Sequence[float]) -> Query:
         category=queries[int(shares.argmax())].category,
         coverage=float(shares @ [query.coverage for query in queries]),
         garment_found=any(query.garment_found for query in queries),
+        probabilities=_mean([query.probabilities for query in queries], shares.tolist()),
     )
+
+
+def _mean(opinions: Sequence[Mapping[str, float]], shares: Sequence[float]) -> dict[str, float]:
+    """Return the weighted mean of the probabilities of each category; none if one of them is silent."""
+    if not all(opinions):
+        return {}
+    slugs = dict.fromkeys(slug for opinion in opinions for slug in opinion)
+    return {
+        slug: sum(share * opinion.get(slug, 0.0) for opinion, share in zip(opinions, shares, strict=True))
+        for slug in slugs
+    }

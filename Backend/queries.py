@@ -1,6 +1,7 @@
 """What is asked: a part of a photo, and what it was seen as."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +45,14 @@ class Query:
         category: None when the classifier is not sure or missing.
         coverage: share of the crop that the garment covers, 0..1.
         garment_found: whether that is enough to call it a garment.
+        probabilities: of every category by slug, 0..1; empty where nobody can say.
     """
 
     vector: npt.NDArray[np.float32]
     category: Guess | None
     coverage: float
     garment_found: bool
+    probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
 def parse_crop(text: str | None, unit: Unit = "fraction") -> Crop | None:

@@ -2,6 +2,7 @@
 
     analyse   photo ─▶ decode, crop ─▶ mask, vector, category          (Model)
     search    vector ─▶ nearest vectors with filters ─▶ products        (Data)
+              category ─▶ their order                                    (Model/ranking.py)
 
 Blocking and thread-safe: callers put `analyse`, `classify` and `locate` behind the inference queue.
 """
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from Backend.combining import combine
 from Backend.errors import NotCalibrated, ProductNotSeen
@@ -27,6 +27,7 @@ from Data.index.snapshot import ProductHit
 from Data.product import Product
 from Model.embedder import Embedder, Sight
 from Model.preprocess import Box, DecodeLimits, load
+from Model.ranking import category_losses, rank_score
 
 Band = Literal["same", "similar", "inspired"]
 Stage = Callable[[str], AbstractContextManager[None]]
@@ -34,6 +35,10 @@ Stage = Callable[[str], AbstractContextManager[None]]
 MAX_LIMIT = 50
 MAX_DEPTH = 200
 OVERFETCH = 8
+RANKED = 100
+"""The nearest products among which the category counts; those behind them stay in the order of their looks."""
+PROBABILITY_DIGITS = 3
+"""What of a category's probability counts: a token holds no more, and is to rank as the photo did."""
 DUPLICATE_DISTANCE = 7.5e-3
 """Up to this distance two vectors count as those of one picture. With the shipped networks, a picture saved again as
 JPEG stays within it in 68 % (60 shop pictures of 60 x 80 px, quality 90) to 95 % (60 phone photos, quality 90; 90 % at
@@ -128,6 +133,7 @@ class Recommender:
         tokens: signs queries.
         limits: of a photo's bytes and pixels.
         stage: wraps each stage, to time it.
+        category_weight: what a product's category counts beside its looks; see Model/ranking.py. 0: looks alone.
     """
 
     def __init__(
@@ -138,6 +144,7 @@ class Recommender:
         tokens: QueryTokens,
         limits: DecodeLimits,
         stage: Stage = lambda name: nullcontext(),
+        category_weight: float = 0.0,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -146,6 +153,7 @@ class Recommender:
         self._tokens = tokens
         self._limits = limits
         self._stage = stage
+        self._category_weight = category_weight
 
     def analyse(self, data: bytes, crop: Crop | None = None) -> Query:
         """Return what the photo, or the part of it inside the crop, is seen as.
@@ -157,7 +165,7 @@ class Recommender:
             ImageError: not a picture, truncated, too large, or a crop outside it.
         """
         sight = self._see(data, crop)
-        return Query(sight.vector, _guess(sight), sight.coverage, sight.found)
+        return _query(sight)
 
     def analyse_parts(self, data: bytes, crops: Sequence[Crop]) -> list[Query]:
         """Return what each part of a photo is seen as, in the order of the crops.
@@ -169,7 +177,7 @@ class Recommender:
             images = [load(data, self._limits, crop.box, crop.unit) for crop in crops]
         with self._stage("see"):
             sights = self._embedder.see(images)
-        return [Query(sight.vector, _guess(sight), sight.coverage, sight.found) for sight in sights]
+        return [_query(sight) for sight in sights]
 
     def query_from_token(self, token: str) -> Query:
         """Return the query that a token of an earlier answer stands for.
@@ -179,7 +187,7 @@ class Recommender:
         """
         vector, facts = self._tokens.read(token)
         category = None if facts.category is None else Guess(facts.category, facts.probability)
-        return Query(vector, category, facts.coverage, facts.found)
+        return Query(vector, category, facts.coverage, facts.found, facts.probabilities)
 
     def token_of(self, query: Query) -> str:
         """Return the token that stands for a query."""
@@ -189,6 +197,7 @@ class Recommender:
             probability=guess.probability if guess else 0.0,
             coverage=query.coverage,
             found=query.garment_found,
+            probabilities=query.probabilities,
         )
         return self._tokens.sign(query.vector, facts)
 
@@ -200,6 +209,8 @@ class Recommender:
         refinement: Refinement = NO_REFINEMENT,
     ) -> Answer:
         """Return the products that look most like the query.
+
+        Where categories count, those of a category that the query hardly shows are further down.
 
         A product whose row is gone by now is left out; as many are fetched as it takes to fill `limit` all the same.
         Pages, hiding, sorting and counting look at the `MAX_DEPTH` nearest products.
@@ -217,14 +228,14 @@ class Recommender:
         if least is not None and self._embedder.match_probability(1.0) is None:
             raise NotCalibrated
         first, last = refinement.offset, refinement.offset + limit
-        found = self._nearest(query.vector, MAX_DEPTH if refinement.needs_all else min(last + 1, MAX_DEPTH), wanted)
+        found = self._nearest(query, MAX_DEPTH if refinement.needs_all else min(last + 1, MAX_DEPTH), wanted)
         shown = _probable(found, least)
         currency = self._catalogue.currency if refinement.sort != "similarity" or refinement.facets else None
         facets = None
         if refinement.facets:
 
             def pool(narrowed: Filter) -> list[Product]:
-                near = found if narrowed == wanted else self._nearest(query.vector, MAX_DEPTH, narrowed)
+                near = found if narrowed == wanted else self._nearest(query, MAX_DEPTH, narrowed)
                 return [match.product for match in _probable(near, least)]
 
             facets = facets_of(pool, wanted, currency, display_name)
@@ -263,6 +274,7 @@ class Recommender:
         """Return what looks most like a product, without the product itself and its duplicates.
 
         A duplicate shows one of the product's own picture files, or a picture that the networks cannot tell from it.
+        They come in the order of their looks alone.
 
         Args:
             product_id: of the catalogue.
@@ -281,7 +293,7 @@ class Recommender:
         same = frozenset(shop_id for ids in showing.values() for shop_id in ids) | {product_id}
         wanted = filter or Filter()
         wanted = replace(wanted, exclude_product_ids=wanted.exclude_product_ids | same)
-        matches = self._nearest(query.vector, limit, wanted, apart=DUPLICATE_DISTANCE)
+        matches = self._nearest(query, limit, wanted, apart=DUPLICATE_DISTANCE)
         return Alternatives(product, True, [match for match in matches if match.similarity_score >= min_similarity])
 
     def query_of_product(self, product: Product) -> Query | None:
@@ -335,22 +347,35 @@ class Recommender:
         with self._stage("see"):
             return self._embedder.see([image])[0]
 
-    def _nearest(self, vector: npt.NDArray[np.float32], limit: int, filter: Filter, apart: float = 0.0) -> list[Match]:
+    def _nearest(self, query: Query, limit: int, filter: Filter, apart: float = 0.0) -> list[Match]:
         """Return the nearest products that exist, looking deeper while rows that are gone leave places empty.
 
         Args:
-            vector: unit length. Shape: (dim,).
             apart: products nearer than this distance are left out; 0 for none.
         """
         depth = min(limit + OVERFETCH, MAX_DEPTH)
         while True:
             with self._stage("search"):
-                hits = self._index.search(vector[np.newaxis], depth, filter)[0]
+                hits = self._ranked_hits(query, depth, filter)
             with self._stage("products"):
                 matches = [match for match in self._matches(hits) if not match.distance < apart]
             if len(matches) >= limit or len(hits) < depth or depth >= MAX_DEPTH:
                 return matches[:limit]
             depth = min(2 * depth, MAX_DEPTH)
+
+    def _ranked_hits(self, query: Query, depth: int, filter: Filter) -> list[ProductHit]:
+        """Return the nearest products, the first `RANKED` of them by looks and category, whatever the depth is."""
+        vector = query.vector[np.newaxis]
+        losses = category_losses(query.probabilities, self._category_weight)
+        if not any(losses.values()):
+            return self._index.search(vector, depth, filter)[0]
+        hits = self._index.search(vector, max(depth, RANKED), filter)[0]
+
+        def score(hit: ProductHit) -> float:
+            loss = losses.get(hit.category or "", 0.0)
+            return rank_score(hit.cosine, loss, self._embedder.match_probability(hit.cosine))
+
+        return [*sorted(hits[:RANKED], key=score, reverse=True), *hits[RANKED:]][:depth]
 
     def _matches(self, hits: Sequence[ProductHit]) -> list[Match]:
         """Return the hits whose product still exists, in their order. One query for all of them."""
@@ -363,6 +388,11 @@ class Recommender:
         probability = self._embedder.match_probability(cosine)
         band = self._embedder.band(probability)
         return Match(product, cosine, distance, 1.0 / (1.0 + distance), probability, band and BANDS[band])
+
+
+def _query(sight: Sight) -> Query:
+    shares = {slug: round(share, PROBABILITY_DIGITS) for slug, share in sight.probabilities.items()}
+    return Query(sight.vector, _guess(sight), sight.coverage, sight.found, shares)
 
 
 def _guess(sight: Sight) -> Guess | None:

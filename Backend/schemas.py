@@ -30,7 +30,7 @@ class Box(Answered):
 
 
 class Category(Answered):
-    """What the classifier takes the garment for. It only labels: results are neither hidden nor reordered by it."""
+    """What the classifier takes the garment for. It hides no results; it reorders them only where it is set to."""
 
     slug: str = Field(examples=["dress"])
     name: str = Field(examples=["Dress"])

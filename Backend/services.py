@@ -134,6 +134,7 @@ class Services:
             query_tokens(settings, embedder.embedder_id),
             decode_limits(settings),
             metrics.stage,
+            settings.category_weight,
         )
         services = cls(
             settings=settings,

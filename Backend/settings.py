@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     classifier: str = Field(
         default="classifier", description="Folder of the classifier's weights; empty: no categories."
     )
+    category_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="What it counts that a photo seems to show a product's category, 0.1 is good; 0: looks alone.",
+    )
     threads: int = Field(
         default=0, ge=0, le=256, description="CPU threads of one inference; 0: cores / (workers x slots)."
     )

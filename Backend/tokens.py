@@ -11,14 +11,15 @@ import hashlib
 import hmac
 import json
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from Backend.errors import TokenInvalid, TokenStale
 
-VERSION = 1
+VERSION = 2
 SIGNATURE_BYTES = hashlib.sha256().digest_size
 MAX_TOKEN_CHARACTERS = 32_768
 
@@ -32,12 +33,14 @@ class TokenFacts:
         probability: of that category, 0..1.
         coverage: share of the picture that the garment covers, 0..1.
         found: whether that counts as a garment.
+        probabilities: of every category by slug, 0..1; empty where nobody can say.
     """
 
     category: str | None
     probability: float
     coverage: float
     found: bool
+    probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
 class QueryTokens:
@@ -58,7 +61,7 @@ class QueryTokens:
             [
                 bytes([VERSION]),
                 _text(self._embedder_id),
-                _text(json.dumps([facts.category, facts.probability, facts.coverage, facts.found])),
+                _text(_written(facts)),
                 vector.astype("<f2").tobytes(),
             ]
         )
@@ -96,6 +99,13 @@ class QueryTokens:
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, hashlib.sha256)
+
+
+def _written(facts: TokenFacts) -> str:
+    # 0 instead of 0.0: most of them are, and tokens travel in headers.
+    shares = {slug: share or 0 for slug, share in facts.probabilities.items()}
+    row = [facts.category, facts.probability, facts.coverage, facts.found, shares]
+    return json.dumps(row, separators=(",", ":"))
 
 
 def _text(text: str) -> bytes:

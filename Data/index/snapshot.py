@@ -25,11 +25,12 @@ _KEPT_FILTERS = 16
 
 
 class ProductHit(NamedTuple):
-    """A product that was found, its best picture's vector_id, and the cosine in [-1, 1]."""
+    """A product that was found, its best picture's vector_id, the cosine in [-1, 1], and the product's category."""
 
     product_id: str
     vector_id: int
     cosine: float
+    category: str | None = None
 
 
 class _Entry(NamedTuple):
@@ -146,7 +147,8 @@ class Snapshot:
         def look(depth: int, number: int) -> Iterator[_Entry]:
             scores, places = segment.rows.search(query, depth, rows)
             row, score = _ordered(places[0], scores[0])
-            return _entries(segment.columns, None, segment.ids[row], row, score, by, dropped, number)
+            categories = segment.columns.words["category"].texts(row)
+            return _entries(segment.columns, None, segment.ids[row], row, score, categories, by, dropped, number)
 
         return _look_deeper(look, rows.count, k)
 
@@ -160,7 +162,9 @@ class Snapshot:
         def look(depth: int, number: int) -> Iterator[_Entry]:
             places, scores = base.index.search(query, depth, rows)
             row, score = _ordered(places[0], scores[0])
-            return _entries(base.columns, self, base.ids.at(row), row, score, by, dropped, number)
+            return _entries(
+                base.columns, self, base.ids.at(row), row, score, self._categories(row), by, dropped, number
+            )
 
         return _look_deeper(look, len(base.rows) if rows is None else rows.count, k)
 
@@ -172,6 +176,18 @@ class Snapshot:
             if place < len(patch) and patch.rows[place] == row:
                 return patch.columns.words["group_id"].text(place)
         return self.base.columns.words["group_id"].text(row)
+
+    def _categories(self, rows: NDArray[np.int64]) -> list[str | None]:
+        """Return the category of each of these rows of the base, as the last patch has it."""
+        assert self.base is not None
+        categories = self.base.columns.words["category"].texts(rows)
+        for patch in self.patches:
+            places = np.minimum(np.searchsorted(patch.rows, rows), len(patch) - 1)
+            changed = np.flatnonzero(patch.rows[places] == rows)
+            texts = patch.columns.words["category"].texts(places[changed])
+            for at, text in zip(changed.tolist(), texts, strict=True):
+                categories[at] = text
+        return categories
 
     # -- counts
 
@@ -233,13 +249,15 @@ def _entries(
     ids: NDArray[np.int64],
     rows: NDArray[np.int64],
     scores: NDArray[np.float32],
+    categories: list[str | None],
     by: By,
     dropped: frozenset[str],
     look: int,
 ) -> Iterator[_Entry]:
     """Yield what was found, best first, with the key that makes two of them one result."""
     product, group = columns.words["product_id"], columns.words["group_id"]
-    for vector_id, row, score in zip(ids.tolist(), rows.tolist(), scores.tolist(), strict=True):
+    found = zip(ids.tolist(), rows.tolist(), scores.tolist(), categories, strict=True)
+    for vector_id, row, score, category in found:
         product_id = product.text(row) or ""
         if product_id in dropped:
             continue
@@ -249,7 +267,7 @@ def _entries(
         elif by == "group":
             named = group.text(row) if snapshot is None else snapshot.group_of(row)
             key = product_id if named is None else f"group {named}"
-        yield _Entry(key, ProductHit(product_id, vector_id, score), look)
+        yield _Entry(key, ProductHit(product_id, vector_id, score, category), look)
 
 
 def _look_deeper(look: Callable[[int, int], Iterator[_Entry]], exist: int, k: int) -> list[_Entry]:

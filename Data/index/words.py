@@ -119,6 +119,12 @@ class Words:
         code = row + 1 if self.codes is None else int(self.codes[row])
         return self.table[code - 1] if code else None
 
+    def texts(self, rows: NDArray[np.int64]) -> list[str | None]:
+        """Return the texts of some rows, each distinct one decoded once."""
+        used, inverse = np.unique(self.codes_at(rows), return_inverse=True)
+        texts = [self.table[code - 1] if code else None for code in used.tolist()]
+        return [texts[at] for at in inverse.tolist()]
+
     def mask(self, wanted: Collection[str]) -> NDArray[np.bool_]:
         """Return which rows hold one of the texts. Shape: (count,)."""
         codes = self.table.find(wanted) + 1

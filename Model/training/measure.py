@@ -26,8 +26,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from Model.baselines import colour_histograms
+from Model.card import Card, Match
 from Model.classifier import Classifier
-from Model.embedder import Embedder
+from Model.embedder import Embedder, match_probability
 from Model.metrics import (
     Interval,
     accuracy,
@@ -42,6 +43,7 @@ from Model.metrics import (
     recall_at_k,
 )
 from Model.probe import unit
+from Model.ranking import category_losses, rank_score
 from Model.training import manifest
 from Model.training.baselines import ImageNetTeacher, UntrainedResNet34, Vectors
 from Model.transforms import strong_view
@@ -52,6 +54,10 @@ log = logging.getLogger(__name__)
 Describe = Callable[[Sequence[Image.Image]], Vectors]
 CHUNK = 32
 SHOP_QUERIES = 2000
+CATEGORY_WEIGHT = 0.1
+"""SIMILOOK_CATEGORY_WEIGHT, where categories are to count."""
+RANKED = 100
+"""Nearest pictures among which they do, as in the service."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,18 @@ class Questions:
 
 
 def measure(
-    describe: Describe, questions: Questions, centre: bool, probe: bool, classifier: Classifier | None = None
+    describe: Describe,
+    questions: Questions,
+    centre: bool,
+    probe: bool,
+    classifier: Classifier | None = None,
+    match: Match | None = None,
 ) -> dict[str, Any]:
     """Return every figure of one model.
 
     Args:
         classifier: of this model's vectors, measured too where there is one.
+        match: how its cosines become probabilities, where the classifier is to count in a ranking.
         centre: subtract the mean of the training photos first, as features that were not trained for cosines need.
         probe: also fit a linear probe on the training photos.
     """
@@ -133,7 +145,10 @@ def measure(
     names = np.array([f"{row.label}|{row.words['colour']}" for row in questions.shop.rows])
     report |= _shop(shop, names)
     if classifier is not None:
-        report |= _classified(classifier.probabilities(vectors[held]), classifier.labels, labels[held], groups[held])
+        probabilities = classifier.probabilities(vectors[held])
+        report |= _classified(probabilities, classifier.labels, labels[held], groups[held])
+        shares = [dict(zip(classifier.labels, row, strict=True)) for row in probabilities.tolist()]
+        report |= _category_counts(vectors[held], shares, labels[held], groups[held], match)
     if probe:
         known = (splits == "train") & (labels != "")
         fitted = LogisticRegression(C=10.0, max_iter=300).fit(vectors[known], labels[known])
@@ -166,6 +181,30 @@ def _category(vectors: Vectors, labels: np.ndarray[Any, Any], groups: np.ndarray
     order = ranking(cosine_scores(vectors, vectors), allowed)
     figures = {f"category_p{k}": _figure(bootstrap(precision_at_k(relevant, order, k), groups)) for k in (1, 5, 10)}
     return figures | {"category_map": round(float(np.nanmean(average_precision(relevant, order))), 4)}
+
+
+def _category_counts(
+    vectors: Vectors,
+    shares: Sequence[dict[str, float]],
+    labels: np.ndarray[Any, Any],
+    groups: np.ndarray[Any, Any],
+    match: Match | None,
+) -> dict[str, Any]:
+    """Precision where the shop's categories count (Model/ranking.py): those of the pictures that are searched."""
+    scores = cosine_scores(vectors, vectors)
+    order = ranking(scores, different_groups(groups, groups), k=RANKED)
+    for query, (near, share) in enumerate(zip(order, shares, strict=True)):
+        losses = category_losses(share, CATEGORY_WEIGHT)
+        ranked = [
+            rank_score(cosine, losses.get(labels[other], 0.0), match_probability(match, cosine) if match else None)
+            for other, cosine in zip(near, scores[query, near].tolist(), strict=True)
+        ]
+        order[query] = near[np.argsort(-np.array(ranked), kind="stable")]
+    relevant = (labels[:, None] == labels[None, :]) & different_groups(groups, groups)
+    return {
+        f"category_p{k}_shop_categories": _figure(bootstrap(precision_at_k(relevant, order, k), groups))
+        for k in (1, 5, 10)
+    }
 
 
 def _instance(
@@ -220,12 +259,13 @@ def main() -> None:
         "MobileNetV2": (lambda: ImageNetTeacher(teachers / "mobilenet_v2_1.0_224_quant.tflite"), True),
     }
     classifier = Classifier.load(find_model("classifier", arguments.models))
+    match = Card.load(find_model("resnet34", arguments.models)).match
     results = json.loads(arguments.out.read_text()) if arguments.out.is_file() else {}
     questions = Questions.read(arguments.data)
     for name, (load, centre) in models.items():
         if name not in results and (not arguments.only or name in arguments.only):
             ours = classifier if name.startswith("similook") else None
-            results[name] = measure(load(), questions, centre, probe=True, classifier=ours)
+            results[name] = measure(load(), questions, centre, probe=True, classifier=ours, match=match if ours else None)
             log.info("%s: %s", name, json.dumps(results[name]))
             arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """Sorting, hiding, counting, paging and combining, each worked out again the slow way."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -85,6 +86,13 @@ def test_several_lie_between_them() -> None:
     assert both.coverage == pytest.approx(0.3)
     even = combine([query(1, 0), query(0, 1)], [])
     assert even.vector == pytest.approx(np.array([1, 1]) / 2**0.5, abs=1e-6)
+
+
+def test_probabilities_are_mixed_where_all_have_some() -> None:
+    one = replace(query(1, 0), probabilities={"dress": 0.8, "skirt": 0.2})
+    two = replace(query(0, 1), probabilities={"dress": 0.4, "bag": 0.6})
+    assert combine([one, two], [3, 1]).probabilities == pytest.approx({"dress": 0.7, "skirt": 0.15, "bag": 0.15})
+    assert combine([one, query(0, 1)], []).probabilities == {}
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0, 1.0]])

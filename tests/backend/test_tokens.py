@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from Backend.errors import TokenInvalid, TokenStale
 from Backend.tokens import QueryTokens, TokenFacts
 
-FACTS = TokenFacts(category="dress", probability=0.9, coverage=0.4, found=True)
+CATEGORIES = (
+    "bag", "dress", "hat", "hoodie", "longsleeve", "outerwear", "pants", "polo", "shirt", "shoes", "shorts", "skirt",
+    "t-shirt",
+)  # fmt: skip
+SHARES = {"dress": 0.9, "skirt": 0.066, "shirt": 0.012, "polo": 0.022}
+FACTS = TokenFacts(
+    category="dress",
+    probability=0.9,
+    coverage=0.4,
+    found=True,
+    probabilities={slug: SHARES.get(slug, 0.0) for slug in CATEGORIES},
+)
 
 
 def unit(seed: int = 0) -> np.ndarray:

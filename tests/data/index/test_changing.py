@@ -129,6 +129,7 @@ class History(RuleBasedStateMachine):
             found = self.live.search(QUERY, 20, wanted)[0]
             assert {hit.product_id for hit in found} == {product_id for _, product_id in expected}
             np.testing.assert_allclose([hit.cosine for hit in found], [score for score, _ in expected], atol=1e-3)
+            assert [hit.category for hit in found] == [self.model[hit.product_id].category for hit in found]
         facts = self.live.facts()
         assert facts.product_count == len(self.model)
         assert facts.total_vectors == sum(len(shown.pictures) for shown in self.model.values())

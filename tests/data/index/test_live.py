@@ -35,6 +35,7 @@ FILTERS = [
 def assert_same(shop: Any, index: LiveIndex, k: int = 10, queries: int = 3) -> None:
     """Compare answers under all filters with the scan of the tables."""
     products = list(shop.catalogue.iterate())
+    categories = {product.product_id: product.category for product in products}
     for wanted in FILTERS:
         for _ in range(queries):
             query = shop.vector()[None]
@@ -46,6 +47,7 @@ def assert_same(shop: Any, index: LiveIndex, k: int = 10, queries: int = 3) -> N
                     [hit.cosine for hit in found], [score for _, score in expected], atol=1e-4, err_msg=str(wanted)
                 )
                 assert [hit.product_id for hit in found] == [product for product, _ in expected]
+                assert [hit.category for hit in found] == [categories[hit.product_id] for hit in found]
 
 
 def test_without_a_generation_everything_is_held_in_memory(shop: Any) -> None:
