@@ -265,7 +265,9 @@ def main() -> None:
     for name, (load, centre) in models.items():
         if name not in results and (not arguments.only or name in arguments.only):
             ours = classifier if name.startswith("similook") else None
-            results[name] = measure(load(), questions, centre, probe=True, classifier=ours, match=match if ours else None)
+            results[name] = measure(
+                load(), questions, centre, probe=True, classifier=ours, match=match if ours else None
+            )
             log.info("%s: %s", name, json.dumps(results[name]))
             arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
