@@ -289,9 +289,8 @@
       this.frame.addEventListener("keydown", (event) => this.key(event));
     }
 
-    /** Draw a photo upright, at the size it is sent in; what else its file says about a person stays here. */
-    async draw(file) {
-      const photo = await createImageBitmap(file, { imageOrientation: "from-image" });
+    /** Draw a photo at the size it is sent in; what else its file says about a person stays here. */
+    draw(photo) {
       const scale = Math.min(1, LONGEST_SIDE / Math.max(photo.width, photo.height));
       this.canvas.width = Math.max(1, Math.round(photo.width * scale));
       this.canvas.height = Math.max(1, Math.round(photo.height * scale));
@@ -299,7 +298,6 @@
       pen.fillStyle = "#fff"; // under transparent pictures, as the service does
       pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
       pen.drawImage(photo, 0, 0, this.canvas.width, this.canvas.height);
-      photo.close();
       this.put({ x: 0.1, y: 0.1, w: 0.8, h: 0.8 });
       this.moved = false;
     }
@@ -400,14 +398,20 @@
     async take(file) {
       this.input.value = ""; // the same file can be chosen again
       if (!file) return;
+      this.latest = file;
       this.shelf.stop();
       this.shelf.clear();
-      try {
-        await this.cropper.draw(file);
-      } catch {
+      const photo = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+      if (this.latest !== file) {
+        photo?.close(); // another one was chosen while this one was read
+        return;
+      }
+      if (photo === null) {
         this.shelf.say(this.texts.picture, true);
         return;
       }
+      this.cropper.draw(photo);
+      photo.close();
       this.drop.hidden = true;
       this.photo.hidden = false;
       this.cropper.frame.focus();

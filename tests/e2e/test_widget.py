@@ -13,6 +13,12 @@ RECORD_FIELDS = """() => { globalThis.sent = {};
 const append = FormData.prototype.append;
 FormData.prototype.append = function (name, ...rest) { sent[name] = rest[0]; append.call(this, name, ...rest) } }"""
 
+LATE_PHOTOS = """() => { globalThis.photos = {}; const read = createImageBitmap;
+globalThis.createImageBitmap = async (file, ...rest) => {
+  if (file.name.startsWith('slow')) await new Promise(resolve => { photos[file.name] = resolve });
+  return read(file, ...rest) } }"""
+"""A photo whose name begins with "slow" is read only when its entry in `photos` is called."""
+
 
 def test_starts_by_itself_from_another_origin(visit: Visit, shop: Shop) -> None:
     page = visit.page
@@ -153,9 +159,7 @@ def test_a_search_called_off_leaves_nothing_behind(visit: Visit, shop: Shop) -> 
     page.get_by_role("button", name="Search by photo").click()
     dialog = page.get_by_role("dialog", name="Search by photo")
     with page.expect_response(f"{shop.api}/api/garment-box"):
-        dialog.locator("input[type=file]").set_input_files(
-            {"name": "photo.png", "mimeType": "image/png", "buffer": shop.picture}
-        )
+        choose(page, "photo.png", shop.picture)
     page.route(f"{shop.api}/api/recommendations/similar-images", lambda route: None)  # no answer, ever
     dialog.get_by_role("button", name="Search", exact=True).click()
     expect(dialog.locator(".siw-loading").first).to_be_visible()
@@ -166,6 +170,38 @@ def test_a_search_called_off_leaves_nothing_behind(visit: Visit, shop: Shop) -> 
     page.unroute_all(behavior="ignoreErrors")
     dialog.get_by_role("button", name="Search", exact=True).click()
     expect(dialog.locator(CARD)).to_have_count(6)
+
+
+def test_the_photo_chosen_last_is_the_one_shown(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    page.get_by_role("button", name="Search by photo").click()
+    page.evaluate(LATE_PHOTOS)
+    for file in ("slow.png", "photo.png"):
+        choose(page, file, shop.picture)
+    expect(page.get_by_role("application")).to_be_focused()
+    page.evaluate("canvas = document.querySelector('.siw-stage canvas'); canvas.width = 1; photos['slow.png']()")
+    page.wait_for_timeout(300)
+    assert page.evaluate("canvas.width") == 1, "the slow photo was drawn over the one chosen after it"
+
+
+def test_a_late_failure_says_nothing_of_the_photo_chosen_last(visit: Visit, shop: Shop) -> None:
+    page = visit.page
+    page.goto(shop.url)
+    page.get_by_role("button", name="Search by photo").click()
+    page.evaluate(LATE_PHOTOS)
+    choose(page, "slow.png", b"no photo")
+    choose(page, "photo.png", shop.picture)
+    expect(page.get_by_role("application")).to_be_focused()
+    page.evaluate("photos['slow.png']()")
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("status").filter(has_text="This photo cannot be used.")).to_have_count(0)
+
+
+def choose(page: Page, name: str, content: bytes) -> None:
+    """Choose a photo in the dialog."""
+    file = {"name": name, "mimeType": "image/png", "buffer": content}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
 
 
 def test_search_by_photo(visit: Visit, shop: Shop) -> None:
@@ -179,9 +215,7 @@ def test_search_by_photo(visit: Visit, shop: Shop) -> None:
     expect(dialog).to_be_visible()
     assert faults(visit) == []
     with page.expect_response(f"{shop.api}/api/garment-box"):
-        dialog.locator("input[type=file]").set_input_files(
-            {"name": "photo.png", "mimeType": "image/png", "buffer": shop.picture}
-        )
+        choose(page, "photo.png", shop.picture)
     frame = dialog.get_by_role("application")
     expect(frame).to_be_focused()
     page.wait_for_timeout(100)  # the frame goes to the garment
@@ -230,8 +264,7 @@ def test_a_file_that_is_no_photo(visit: Visit, shop: Shop) -> None:
     page = visit.page
     page.goto(shop.url)
     page.get_by_role("button", name="Search by photo").click()
-    file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}
-    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    choose(page, "photo.png", b"no photo")
     expect(page.get_by_role("status").filter(has_text="This photo cannot be used.")).to_be_visible()
 
 
