@@ -64,7 +64,8 @@ class InferenceQueue:
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run `work` in a thread and return what it returns.
 
-        Call from the event loop only: admission is counted there, without a lock.
+        Call from the event loop only: admission is counted there, without a lock. Work whose caller is cancelled is
+        dropped if it waits; if it runs, it has its place until it ends.
 
         Raises:
             QueueFull: `capacity` pictures wait already.
@@ -84,9 +85,10 @@ class InferenceQueue:
             finally:
                 self._usual_s += SMOOTHING * (time.monotonic() - started - self._usual_s)
 
-        future = asyncio.get_running_loop().run_in_executor(self._pool, timed)
-        future.add_done_callback(lambda _: self._leave())
-        return await future
+        loop = asyncio.get_running_loop()
+        future = self._pool.submit(timed)
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
+        return await asyncio.wrap_future(future)
 
     def _leave(self) -> None:
         self._admitted -= 1

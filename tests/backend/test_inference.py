@@ -70,6 +70,32 @@ def test_a_failure_frees_its_place() -> None:
     asyncio.run(scenario())
 
 
+def test_work_whose_caller_is_gone_is_dropped_or_keeps_its_place_until_it_ends() -> None:
+    async def scenario() -> None:
+        begun: list[str] = []
+        release = threading.Event()
+        queue = InferenceQueue(slots=1, capacity=1, max_wait_s=5)
+
+        def work(name: str) -> None:
+            begun.append(name)
+            release.wait()
+
+        running, waiting = (asyncio.create_task(queue.run(lambda name=name: work(name))) for name in "ab")
+        await asyncio.sleep(0.05)
+        assert (queue.busy, queue.waiting) == (1, 1)
+        for task in (running, waiting):
+            task.cancel()
+        await asyncio.gather(running, waiting, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert (queue.busy, queue.waiting) == (1, 0)
+        release.set()
+        assert await queue.run(lambda: "free again") == "free again"
+        assert (begun, queue.busy) == (["a"], 0)
+        queue.close()
+
+    asyncio.run(scenario())
+
+
 def test_retry_after_follows_how_long_pictures_take() -> None:
     async def scenario() -> tuple[int, int]:
         queue = InferenceQueue(slots=1, capacity=100, max_wait_s=60)
