@@ -105,6 +105,10 @@ class Columns:
         arrays["in_stock"] = _once(self.in_stock)
         return arrays
 
+    def texts(self, name: WordField, rows: NDArray[np.int64]) -> list[str | None]:
+        """Return what some rows hold in one column of texts."""
+        return self.words[name].texts(rows)
+
     def mask(self, wanted: Filter) -> NDArray[np.bool_]:
         """Return which rows pass the filter. Shape: (n,)."""
         mask = np.ones(len(self), np.bool_)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from Data.filters import Filter
 from Data.index.allowed import Allowed
 from Data.index.base import PAGE_ROWS
-from Data.index.columns import Columns
+from Data.index.columns import Columns, WordField
 from Data.index.generations import Generation
 from Data.index.segments import Patch, Segment
 
@@ -147,8 +147,7 @@ class Snapshot:
         def look(depth: int, number: int) -> Iterator[_Entry]:
             scores, places = segment.rows.search(query, depth, rows)
             row, score = _ordered(places[0], scores[0])
-            categories = segment.columns.words["category"].texts(row)
-            return _entries(segment.columns, None, segment.ids[row], row, score, categories, by, dropped, number)
+            return _entries(segment.columns, segment.columns.texts, segment.ids[row], row, score, by, dropped, number)
 
         return _look_deeper(look, rows.count, k)
 
@@ -162,32 +161,20 @@ class Snapshot:
         def look(depth: int, number: int) -> Iterator[_Entry]:
             places, scores = base.index.search(query, depth, rows)
             row, score = _ordered(places[0], scores[0])
-            return _entries(
-                base.columns, self, base.ids.at(row), row, score, self._categories(row), by, dropped, number
-            )
+            return _entries(base.columns, self._texts, base.ids.at(row), row, score, by, dropped, number)
 
         return _look_deeper(look, len(base.rows) if rows is None else rows.count, k)
 
-    def group_of(self, row: int) -> str | None:
-        """Return the group of a row of the base."""
+    def _texts(self, name: WordField, rows: NDArray[np.int64]) -> list[str | None]:
+        """Return what these rows of the base hold in a column that patches change, as the last one has it."""
         assert self.base is not None
-        for patch in reversed(self.patches):
-            place = int(np.searchsorted(patch.rows, row))
-            if place < len(patch) and patch.rows[place] == row:
-                return patch.columns.words["group_id"].text(place)
-        return self.base.columns.words["group_id"].text(row)
-
-    def _categories(self, rows: NDArray[np.int64]) -> list[str | None]:
-        """Return the category of each of these rows of the base, as the last patch has it."""
-        assert self.base is not None
-        categories = self.base.columns.words["category"].texts(rows)
+        texts = self.base.columns.words[name].texts(rows)
         for patch in self.patches:
             places = np.minimum(np.searchsorted(patch.rows, rows), len(patch) - 1)
             changed = np.flatnonzero(patch.rows[places] == rows)
-            texts = patch.columns.words["category"].texts(places[changed])
-            for at, text in zip(changed.tolist(), texts, strict=True):
-                categories[at] = text
-        return categories
+            for at, text in zip(changed.tolist(), patch.columns.words[name].texts(places[changed]), strict=True):
+                texts[at] = text
+        return texts
 
     # -- counts
 
@@ -245,28 +232,29 @@ def _ordered(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> tuple[NDAr
 
 def _entries(
     columns: Columns,
-    snapshot: Snapshot | None,
+    texts: Callable[[WordField, NDArray[np.int64]], list[str | None]],
     ids: NDArray[np.int64],
     rows: NDArray[np.int64],
     scores: NDArray[np.float32],
-    categories: list[str | None],
     by: By,
     dropped: frozenset[str],
     look: int,
 ) -> Iterator[_Entry]:
-    """Yield what was found, best first, with the key that makes two of them one result."""
-    product, group = columns.words["product_id"], columns.words["group_id"]
-    found = zip(ids.tolist(), rows.tolist(), scores.tolist(), categories, strict=True)
-    for vector_id, row, score, category in found:
+    """Yield what was found, best first, with the key that makes two of them one result.
+
+    Args:
+        texts: What rows hold in a column, with what has changed since the columns were written.
+    """
+    product, categories = columns.words["product_id"], texts("category", rows)
+    groups = texts("group_id", rows) if by == "group" else [None] * len(rows)
+    found = zip(ids.tolist(), rows.tolist(), scores.tolist(), categories, groups, strict=True)
+    for vector_id, row, score, category, group in found:
         product_id = product.text(row) or ""
         if product_id in dropped:
             continue
-        key: str | int = product_id
+        key: str | int = product_id if group is None else f"group {group}"
         if by == "picture":
             key = vector_id
-        elif by == "group":
-            named = group.text(row) if snapshot is None else snapshot.group_of(row)
-            key = product_id if named is None else f"group {named}"
         yield _Entry(key, ProductHit(product_id, vector_id, score, category), look)
 
 

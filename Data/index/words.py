@@ -120,10 +120,14 @@ class Words:
         return self.table[code - 1] if code else None
 
     def texts(self, rows: NDArray[np.int64]) -> list[str | None]:
-        """Return the texts of some rows, each distinct one decoded once."""
-        used, inverse = np.unique(self.codes_at(rows), return_inverse=True)
-        texts = [self.table[code - 1] if code else None for code in used.tolist()]
-        return [texts[at] for at in inverse.tolist()]
+        """Return the texts of some rows."""
+        distinct, places = self.distinct(rows)
+        return [distinct[place] for place in places.tolist()]
+
+    def distinct(self, rows: NDArray[np.int64]) -> tuple[list[str | None], NDArray[np.int64]]:
+        """Return the distinct texts of some rows, each decoded once, and each row's place among them."""
+        used, places = np.unique(self.codes_at(rows), return_inverse=True)
+        return [self.table[code - 1] if code else None for code in used.tolist()], places
 
     def mask(self, wanted: Collection[str]) -> NDArray[np.bool_]:
         """Return which rows hold one of the texts. Shape: (count,)."""
@@ -152,10 +156,9 @@ def join_words(parts: Sequence[tuple[Words, NDArray[np.int64]]]) -> Words:
     places: dict[str, int] = {}
     joined: list[NDArray[np.int64]] = []
     for words, rows in parts:
-        used, inverse = np.unique(words.codes_at(rows), return_inverse=True)
-        texts = [words.table[code - 1] if code else None for code in used.tolist()]
-        codes = [0 if text is None else places.setdefault(text, len(places) + 1) for text in texts]
-        joined.append(np.array(codes, np.int64)[inverse])
+        distinct, of_row = words.distinct(rows)
+        codes = [0 if text is None else places.setdefault(text, len(places) + 1) for text in distinct]
+        joined.append(np.array(codes, np.int64)[of_row])
     return Words.of(np.concatenate(joined) if joined else np.empty(0, np.int64), places)
 
 
