@@ -9,6 +9,8 @@ Source: Stich 2018, Local SGD, https://arxiv.org/abs/1805.09767
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -106,6 +108,12 @@ def _be_one(rank: int, work: Callable[..., object], arguments: tuple[Any, ...], 
         (folder / "error").write_text(str(error), encoding="utf-8")
         raise
     crew.leave()
+    # As forked processes end: a thread of torch that lets go of its last tensor only while the interpreter is torn down
+    # aborts the process, when all its work is done (https://github.com/pytorch/pytorch/pull/179291).
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _in_memory_order(tensor: Tensor) -> Tensor:
