@@ -1,21 +1,20 @@
 """A photo's way, written once: bytes in, similar products out. The API, the command line and the tests call this.
 
     analyse   photo ─▶ decode, crop ─▶ mask, vector, category          (Model)
-    search    vector ─▶ nearest vectors with filters ─▶ products        (Data)
-              category ─▶ their order                                    (Model/ranking.py)
+    search    vector, category ─▶ the nearest products                  (Backend/finder.py)
 
 Blocking and thread-safe: callers put `analyse`, `classify` and `locate` behind the inference queue.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from Backend.combining import combine
 from Backend.errors import NotCalibrated, ProductNotSeen
+from Backend.finder import MAX_DEPTH, Finder, Match, Stage
 from Backend.queries import Crop, Guess, Query, display_name, parse_crop
 from Backend.refining import NO_REFINEMENT, Facets, Refinement, facets_of, sorted_by
 from Backend.tokens import QueryTokens, TokenFacts
@@ -23,50 +22,18 @@ from Data.catalogue import Catalogue
 from Data.features import Features
 from Data.filters import Filter
 from Data.index.live import LiveIndex
-from Data.index.snapshot import ProductHit
 from Data.product import Product
 from Model.embedder import Embedder, Sight
 from Model.preprocess import Box, DecodeLimits, load
-from Model.ranking import category_losses, rank_score
-
-Band = Literal["same", "similar", "inspired"]
-Stage = Callable[[str], AbstractContextManager[None]]
 
 MAX_LIMIT = 50
-MAX_DEPTH = 200
-OVERFETCH = 8
-RANKED = 100
-"""The nearest products among which the category counts; those behind them stay in the order of their looks."""
 PROBABILITY_DIGITS = 3
 """What of a category's probability counts: a token holds no more, and is to rank as the photo did."""
 DUPLICATE_DISTANCE = 7.5e-3
 """Up to this distance two vectors count as those of one picture. With the shipped networks, a picture saved again as
 JPEG stays within it in 68 % (60 shop pictures of 60 x 80 px, quality 90) to 95 % (60 phone photos, quality 90; 90 % at
 75); of all pairs of different files among 3,500 shop pictures, three do; of 650 drawn products none."""
-BANDS: dict[str, Band] = {"same": "same", "similar": "similar", "different": "inspired"}
-"""Model's words for how alike two pictures are, as a shop would say them."""
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Match:
-    """A product that was found.
-
-    Args:
-        product: as the catalogue has it now.
-        cosine: of its best picture with the query, -1..1.
-        distance: squared Euclidean distance of the unit vectors, 2 - 2 cos.
-        similarity_score: 1 / (1 + distance).
-        match_probability: calibrated probability of being the very garment; None for an uncalibrated encoder.
-        band: the word for it; None likewise.
-    """
-
-    product: Product
-    cosine: float
-    distance: float
-    similarity_score: float
-    match_probability: float | None
-    band: Band | None
 
 
 @dataclass(frozen=True)
@@ -147,13 +114,12 @@ class Recommender:
         category_weight: float = 0.0,
     ) -> None:
         self._embedder = embedder
-        self._index = index
+        self._finder = Finder(embedder, index, catalogue, stage, category_weight)
         self._catalogue = catalogue
         self._features = Features(catalogue.engine)
         self._tokens = tokens
         self._limits = limits
         self._stage = stage
-        self._category_weight = category_weight
 
     def analyse(self, data: bytes, crop: Crop | None = None) -> Query:
         """Return what the photo, or the part of it inside the crop, is seen as.
@@ -228,14 +194,14 @@ class Recommender:
         if least is not None and self._embedder.match_probability(1.0) is None:
             raise NotCalibrated
         first, last = refinement.offset, refinement.offset + limit
-        found = self._nearest(query, MAX_DEPTH if refinement.needs_all else min(last + 1, MAX_DEPTH), wanted)
+        found = self._finder.nearest(query, MAX_DEPTH if refinement.needs_all else min(last + 1, MAX_DEPTH), wanted)
         shown = _probable(found, least)
         currency = self._catalogue.currency if refinement.sort != "similarity" or refinement.facets else None
         facets = None
         if refinement.facets:
 
             def pool(narrowed: Filter) -> list[Product]:
-                near = found if narrowed == wanted else self._nearest(query, MAX_DEPTH, narrowed)
+                near = found if narrowed == wanted else self._finder.nearest(query, MAX_DEPTH, narrowed)
                 return [match.product for match in _probable(near, least)]
 
             facets = facets_of(pool, wanted, currency, display_name)
@@ -293,7 +259,7 @@ class Recommender:
         same = frozenset(shop_id for ids in showing.values() for shop_id in ids) | {product_id}
         wanted = filter or Filter()
         wanted = replace(wanted, exclude_product_ids=wanted.exclude_product_ids | same)
-        matches = self._nearest(query, limit, wanted, apart=DUPLICATE_DISTANCE)
+        matches = self._finder.nearest(query, limit, wanted, apart=DUPLICATE_DISTANCE)
         return Alternatives(product, True, [match for match in matches if match.similarity_score >= min_similarity])
 
     def query_of_product(self, product: Product) -> Query | None:
@@ -347,48 +313,6 @@ class Recommender:
         with self._stage("see"):
             return self._embedder.see([image])[0]
 
-    def _nearest(self, query: Query, limit: int, filter: Filter, apart: float = 0.0) -> list[Match]:
-        """Return the nearest products that exist, looking deeper while rows that are gone leave places empty.
-
-        Args:
-            apart: products nearer than this distance are left out; 0 for none.
-        """
-        depth = min(limit + OVERFETCH, MAX_DEPTH)
-        while True:
-            with self._stage("search"):
-                hits = self._ranked_hits(query, depth, filter)
-            with self._stage("products"):
-                matches = [match for match in self._matches(hits) if not match.distance < apart]
-            if len(matches) >= limit or len(hits) < depth or depth >= MAX_DEPTH:
-                return matches[:limit]
-            depth = min(2 * depth, MAX_DEPTH)
-
-    def _ranked_hits(self, query: Query, depth: int, filter: Filter) -> list[ProductHit]:
-        """Return the nearest products, the first `RANKED` of them by looks and category, whatever the depth is."""
-        vector = query.vector[np.newaxis]
-        losses = category_losses(query.probabilities, self._category_weight)
-        if not any(losses.values()):
-            return self._index.search(vector, depth, filter)[0]
-        hits = self._index.search(vector, max(depth, RANKED), filter)[0]
-
-        def score(hit: ProductHit) -> float:
-            loss = losses.get(hit.category or "", 0.0)
-            return rank_score(hit.cosine, loss, self._embedder.match_probability(hit.cosine))
-
-        return [*sorted(hits[:RANKED], key=score, reverse=True), *hits[RANKED:]][:depth]
-
-    def _matches(self, hits: Sequence[ProductHit]) -> list[Match]:
-        """Return the hits whose product still exists, in their order. One query for all of them."""
-        products = self._catalogue.get_many([hit.product_id for hit in hits])
-        return [self._match(hit, product) for hit, product in zip(hits, products, strict=True) if product is not None]
-
-    def _match(self, hit: ProductHit, product: Product) -> Match:
-        cosine = min(1.0, max(-1.0, hit.cosine))
-        distance = 2.0 - 2.0 * cosine
-        probability = self._embedder.match_probability(cosine)
-        band = self._embedder.band(probability)
-        return Match(product, cosine, distance, 1.0 / (1.0 + distance), probability, band and BANDS[band])
-
 
 def _query(sight: Sight) -> Query:
     shares = {slug: round(share, PROBABILITY_DIGITS) for slug, share in sight.probabilities.items()}
@@ -404,4 +328,4 @@ def _probable(matches: Sequence[Match], least: float | None) -> list[Match]:
     return [match for match in matches if least is None or (match.match_probability or 0.0) >= least]
 
 
-__all__ = ["Band", "Crop", "Guess", "Match", "Query", "Recommender", "display_name", "parse_crop"]
+__all__ = ["Crop", "Guess", "Query", "Recommender", "display_name", "parse_crop"]

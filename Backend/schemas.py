@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from Backend.recommender import Band
+from Backend.finder import Band
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
-from Backend.recommender import Answer, Classification, Guess, Location, Match, display_name
+from Backend.finder import Match
+from Backend.recommender import Answer, Classification, Guess, Location, display_name
 from Backend.refining import Count, Facets
 from Backend.schemas import (
     Box,

@@ -6,8 +6,9 @@ Thin: the same Recommender answers, in the old form. A category that the service
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
+from Backend.finder import Match
 from Backend.openapi import PHOTO, problems
-from Backend.recommender import Guess, Match
+from Backend.recommender import Guess
 from Backend.routes.context import Served
 from Backend.routes.fields import Photo
 from Backend.schemas import ClassicAnswer, ClassicCategory

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, File, Form, UploadFile
 
+from Backend.finder import MAX_DEPTH
 from Backend.queries import Crop, parse_crop
-from Backend.recommender import MAX_DEPTH, MAX_LIMIT
+from Backend.recommender import MAX_LIMIT
 from Backend.refining import Refinement, Sort
 from Backend.tokens import MAX_TOKEN_CHARACTERS
 from Data.filters import Filter
