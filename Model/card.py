@@ -26,6 +26,7 @@ CARD_FORMAT = 1
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Scale = Annotated[float, Field(gt=0)]
+Background = Literal["white", "keep", "alpha"]
 
 
 class _Frozen(BaseModel):
@@ -139,7 +140,8 @@ class Card(_Frozen):
         mean, std: of the channels R, G, B as fractions of 1; the input is (x / 255 - mean) / std.
         dim: length of the vector, of an encoder's output or a classifier's input.
         normalised: whether the ONNX output already has unit length.
-        background: white when the encoder was trained on cut-out garments on white, keep when on whole pictures.
+        background: what an encoder is given. white: cut-out garments on white; keep: pictures as they are; alpha:
+            pictures as they are, with the garment mask as a fourth channel.
         framing: garment when the encoder sees the garment's own box (with a small margin), picture when all of it.
         precision: fp32, fp16 or int8.
         labels: a classifier's category slugs, in the order of its outputs.
@@ -167,7 +169,7 @@ class Card(_Frozen):
     std: tuple[Scale, Scale, Scale] = (0.229, 0.224, 0.225)
     dim: Annotated[int, Field(gt=0)] = 512
     normalised: bool = False
-    background: Literal["white", "keep"] = "white"
+    background: Background = "white"
     framing: Literal["picture", "garment"] = "picture"
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     labels: tuple[str, ...] = ()

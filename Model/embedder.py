@@ -1,6 +1,6 @@
 """The eye: what a picture shows, in one way for catalogue and query alike.
 
-picture ─▶ mask (a plain border's, or the network's) ─▶ garment on white ─▶ upright ─▶ vector ─▶ category
+picture ─▶ mask (a plain border's, or the network's) ─▶ garment and mask ─▶ upright ─▶ vector ─▶ category
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from Model.classifier import Classifier
 from Model.encoders import Encoder, Vectors, load_encoder
 from Model.preprocess import PREPROCESSING_VERSION, Box, shrink
 from Model.segmenters import Mask, Segmenter, load_segmenter
-from Model.segmenters.on_white import coverage, garment_box, on_white
+from Model.segmenters.on_white import coverage, garment_box, with_background
 from Model.segmenters.plain_border import plain_border_mask
 from Model.upright import see_upright
 from Model.weights import find_model
@@ -213,7 +213,7 @@ class Embedder:
         if box is None:
             return _Look(image, share, None, np.full(mask.shape, 255, dtype=np.uint8))
         card = self._encoder.card
-        picture = on_white(image, mask) if card.background == "white" else image
+        picture = with_background(image, mask, card.background)
         if card.framing == "garment":
             picture = picture.crop(with_margin(box, picture.size))
         return _Look(picture, share, box, mask)

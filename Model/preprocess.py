@@ -147,24 +147,33 @@ def to_batch(images: Sequence[Image.Image], card: Card) -> npt.NDArray[np.float3
     """Resize and normalise pictures as the card says.
 
     Args:
-        images: RGB, at least one.
+        images: RGB, or RGBA for a card whose background is alpha; at least one.
     Returns:
-        (n, 3, H, W), C-contiguous, channels R, G, B.
+        (n, 3, H, W), C-contiguous, channels R, G, B; for such a card (n, 4, H, W) with alpha in 0..1, 1 where a picture
+        has none.
     """
     height, width = card.input_size
+    channels = 4 if card.background == "alpha" else 3
     scale = (1.0 / (255.0 * np.asarray(card.std))).astype(np.float32)
     shift = (np.asarray(card.mean) / np.asarray(card.std)).astype(np.float32)
-    batch = np.empty((len(images), 3, height, width), dtype=np.float32)
+    batch = np.empty((len(images), channels, height, width), dtype=np.float32)
     for row, image in zip(batch, images, strict=True):
-        pixels = np.asarray(fit(image, card))  # (H, W, 3) uint8
+        # Pillow would forget the colours that an alpha of 0 hides, so the two are scaled apart.
+        pixels = np.asarray(fit(image if image.mode == "RGB" else image.convert("RGB"), card))  # (H, W, 3) uint8
         for channel in range(3):
             np.multiply(pixels[:, :, channel], scale[channel], out=row[channel], dtype=np.float32)
             row[channel] -= shift[channel]
+        if channels == 4:
+            row[3] = np.asarray(fit(image.getchannel("A"), card)) / np.float32(255) if image.mode == "RGBA" else 1
     return batch
 
 
 def fit(image: Image.Image, card: Card) -> Image.Image:
-    """Resize to the card's input size: squashed, or letterboxed in the middle of the pad colour."""
+    """Resize to the card's input size: squashed, or letterboxed in the middle of the pad colour.
+
+    Args:
+        image: RGB, or L, which is padded with 255.
+    """
     height, width = card.input_size
     if card.resize == "squash":
         return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
@@ -173,7 +182,7 @@ def fit(image: Image.Image, card: Card) -> Image.Image:
     small = image.resize(inner, Image.Resampling.BICUBIC, reducing_gap=3.0)
     if inner == (width, height):
         return small
-    canvas = Image.new("RGB", (width, height), card.pad_color)
+    canvas = Image.new(image.mode, (width, height), card.pad_color if image.mode == "RGB" else 255)
     canvas.paste(small, ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return canvas
 

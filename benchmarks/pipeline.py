@@ -32,11 +32,13 @@ from Backend.settings import Settings
 from benchmarks.provenance import REPOSITORY, RESULTS, header, table
 from benchmarks.straightforward import FEATURES, Straightforward
 from Data.sample import draw_product
+from Model.card import Card
 from Model.classifier import Classifier
 from Model.embedder import with_margin
 from Model.encoders.onnx import OnnxEncoder
 from Model.preprocess import load, shrink
-from Model.segmenters.on_white import garment_box, on_white
+from Model.segmenters.base import Mask
+from Model.segmenters.on_white import garment_box, with_background
 from Model.segmenters.plain_border import plain_border_mask
 from Model.segmenters.rembg import RembgSegmenter
 from Model.weights import find_model
@@ -91,9 +93,8 @@ def _stages(services: Services, photos: list[bytes]) -> str:
             image = load(data)
         with timed("mask"):
             (mask,) = embedder.find_garments([image])
-        box = garment_box(mask)
-        with timed("on white"):
-            picture = image if box is None else on_white(image, mask).crop(with_margin(box, image.size))
+        with timed("cut"):
+            picture = _cut(image, mask, encoder.card)
         with timed("encode"):
             vectors = encoder.embed([picture])
         with timed("classify"):
@@ -108,6 +109,12 @@ def _stages(services: Services, photos: list[bytes]) -> str:
         [name, _ms(spent[:1], 50), _ms(spent[1:], 50), _ms(spent[1:], 95)] for name, spent in times.items()
     ]
     return "## Stages, ms\n\n" + table(["stage", "first", "p50 warm", "p95 warm"], rows)
+
+
+def _cut(image: Image.Image, mask: Mask, card: Card) -> Image.Image:
+    """Return what the encoder is shown."""
+    box = garment_box(mask)
+    return image if box is None else with_background(image, mask, card.background).crop(with_margin(box, image.size))
 
 
 def _ladder(services: Services, photos: list[bytes], gallery: Path) -> list[str]:
@@ -138,9 +145,7 @@ def _ladder(services: Services, photos: list[bytes], gallery: Path) -> list[str]
                 image = shrink(image) if shrunk else image
             mask = plain_border_mask(image) if rule else None
             mask = segmenter.masks([image])[0] if mask is None else mask
-            box = garment_box(mask)
-            picture = image if box is None else on_white(image, mask).crop(with_margin(box, image.size))
-            vectors = int8.embed([picture])
+            vectors = int8.embed([_cut(image, mask, int8.card)])
             classifier.probabilities(vectors)
             if quick:
                 (hits,) = services.index.search(vectors, 10)

@@ -20,8 +20,9 @@ from PIL import Image, ImageOps
 
 from Model.card import Card
 from Model.embedder import with_margin
-from Model.segmenters.on_white import garment_box, on_white
+from Model.segmenters.on_white import garment_box
 from Model.segmenters.rembg import RembgSegmenter
+from Model.training.publish_encoder import two_looks
 from Model.training.resnet import Encoder, build_encoder
 
 FEATURES = [f"f{place}" for place in range(512)]
@@ -50,7 +51,7 @@ def torch_encoder(folder: Path) -> Encoder:
     for part in ("weight", "bias", "running_mean", "running_var"):
         state[f"neck.{part}"] = torch.from_numpy(held[f"neck.{part}"].copy())
     network.load_state_dict(state)
-    network.mirrored = True  # as the served one
+    network.looks = two_looks()
     return network.eval()
 
 
@@ -99,13 +100,16 @@ class Straightforward:
         photo = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
         mask = np.array(remove(photo, session=self.session, only_mask=True), dtype=np.uint8)
         box = garment_box(mask)
-        picture = photo if box is None else on_white(photo, mask).crop(with_margin(box, photo.size))
-        side = self.card.input_size[0]
-        fitted = ImageOps.pad(picture, (side, side), Image.Resampling.BILINEAR, color=self.card.pad_color)
-        raw = np.asarray(fitted, dtype=np.float32) / 255.0
+        around = (0, 0, *photo.size) if box is None else with_margin(box, photo.size)
+        alpha = Image.new("L", photo.size, 255) if box is None else Image.fromarray(mask)
+        side, how = self.card.input_size[0], Image.Resampling.BILINEAR
+        picture = ImageOps.pad(photo.crop(around), (side, side), how, color=self.card.pad_color)
+        garment = ImageOps.pad(alpha.crop(around), (side, side), how, color=255)
+        raw = np.asarray(picture, dtype=np.float32) / 255.0
         pixels = (raw - np.array(self.card.mean, np.float32)) / np.array(self.card.std, np.float32)
+        seen = np.dstack([pixels, np.asarray(garment, dtype=np.float32) / 255.0])
         with torch.no_grad():
-            vector = self.encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())).numpy()
+            vector = self.encoder(torch.from_numpy(seen.transpose(2, 0, 1)[None].copy())).numpy()
         self.head.run(None, {"embedding": vector})
         gallery = self.table[FEATURES].to_numpy(dtype=np.float32)
         cosine = gallery @ vector[0] / np.linalg.norm(gallery, axis=1)

@@ -28,7 +28,7 @@ class Encoder(Protocol):
         """Return one vector of unit length per picture.
 
         Args:
-            images: RGB, any size.
+            images: RGB, any size; RGBA, with the garment mask as alpha, where the card's background is alpha.
         Returns:
             (n, card.dim) float32.
         """

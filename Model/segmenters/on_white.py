@@ -1,4 +1,4 @@
-"""What is done with a mask: the garment on white, its box, how much of the picture it covers."""
+"""What is done with a mask: what an encoder is shown, the garment's box, how much of the picture it covers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from Model.card import Background
 from Model.preprocess import Box
 from Model.segmenters.base import Mask
 
@@ -25,6 +26,20 @@ def on_white(image: Image.Image, mask: Mask) -> Image.Image:
     """
     white = Image.new("RGB", image.size, (255, 255, 255))
     return Image.composite(image, white, Image.fromarray(mask))
+
+
+def with_background(image: Image.Image, mask: Mask, background: Background) -> Image.Image:
+    """Return the picture as an encoder's card asks for it: RGB, or RGBA with the mask as alpha.
+
+    Args:
+        image: RGB.
+        mask: (H, W) uint8 of the picture's size.
+    """
+    if background == "white":
+        return on_white(image, mask)
+    if background == "alpha":
+        return Image.merge("RGBA", (*image.split(), Image.fromarray(mask)))
+    return image
 
 
 def coverage(mask: Mask) -> float:

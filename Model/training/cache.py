@@ -23,7 +23,7 @@ from scipy import ndimage
 from Model.embedder import with_margin
 from Model.encoders import Encoder
 from Model.segmenters import Segmenter
-from Model.segmenters.on_white import coverage, garment_box, on_white
+from Model.segmenters.on_white import coverage, garment_box, with_background
 from Model.segmenters.plain_border import plain_border_mask
 from Model.training import manifest
 from Model.training.files import written_whole
@@ -124,7 +124,7 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter, encoder: Enco
             records.append(_record(row, label=row.label))
             cut = _crop(photo, mask) if found else _whole(photo)
             if found and encoder is not None:
-                seen = [on_white(Image.fromarray(cut[:, :, :3]), cut[:, :, 3])]
+                seen = [with_background(Image.fromarray(cut[:, :, :3]), cut[:, :, 3], encoder.card.background)]
                 _, (quarters,) = see_upright(encoder, seen, encoder.embed(seen))
                 cut = np.ascontiguousarray(np.rot90(cut, quarters))
             pictures.append(cut)

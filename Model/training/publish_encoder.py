@@ -41,8 +41,8 @@ from Model.training.emphasis import emphasise
 from Model.training.exact_sums import ROUNDED, keep_sums_exact
 from Model.training.export import check_same, export_onnx, open_session, quantise, run_onnx
 from Model.training.limits import bound
-from Model.training.resnet import DIM, Encoder, build_encoder
-from Model.training.stage import IMAGENET
+from Model.training.resnet import DIM, Encoder, TwoLooks, build_encoder
+from Model.training.stage import IMAGENET, normalise
 from Model.training.turns import fit_turns, turned_vectors
 from Model.transforms import strong_view
 from Model.weights import publish
@@ -118,7 +118,7 @@ def base_card(size: int, source: str = SOURCE) -> Card:
         std=IMAGENET[1],
         dim=512,
         normalised=True,
-        background="white",
+        background="alpha",
         framing="garment",
         precision="int8",
         licence=LICENCE,
@@ -127,8 +127,13 @@ def base_card(size: int, source: str = SOURCE) -> Card:
     )
 
 
+def two_looks() -> TwoLooks:
+    """Return what the shipped encoder looks at."""
+    return TwoLooks(normalise(torch.ones(1, 3, 1, 1), "resnet34"))
+
+
 def calibration_inputs(cache: Path, card: Card, seed: int = 0) -> Vectors:
-    """Return normalised training pictures: garments on white, whole photos, shop pictures. Shape: (n, 3, h, w)."""
+    """Return training pictures for an encoder's card: garments, whole photos, shop pictures. Shape: (n, 4, h, w)."""
     records = json.loads((cache / "shop.json").read_text(encoding="utf-8"))
     vocabulary = make_vocabulary(records)
     random = np.random.default_rng(seed)
@@ -137,11 +142,8 @@ def calibration_inputs(cache: Path, card: Card, seed: int = 0) -> Vectors:
         if not (cache / f"{name}.json").exists():
             continue
         source = PictureSet(cache, name, vocabulary)
-        for row in source.rows[random.choice(len(source), min(count, len(source)), replace=False)]:
-            picture = np.asarray(source.full[row], dtype=np.float32)
-            alpha = picture[:, :, 3:] / 255
-            rgb = picture[:, :, :3] * alpha + 255 * (1 - alpha)
-            images.append(Image.fromarray(rgb.astype(np.uint8)))
+        chosen = source.rows[random.choice(len(source), min(count, len(source)), replace=False)]
+        images += [Image.fromarray(source.full[row]) for row in chosen]
     return to_batch(images, card)
 
 
@@ -205,17 +207,17 @@ def publish_encoder(
     """
     network, head = load_encoder_checkpoint(checkpoint)
     put_beside(network, head, cache, size, emphasise(network, cache, size))
-    network.mirrored = True
+    network.looks = two_looks()
     card = base_card(size, source)
     photos, _, _ = _validation_photos(cache)
-    inputs = to_batch(photos[:4], card)
+    calibration = calibration_inputs(cache, card)
+    inputs = calibration[:4]
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         fp32 = export_onnx(network, torch.from_numpy(inputs[:2]), scratch / "fp32.onnx", "image", "embedding")
         difference = check_same(network, fp32, inputs)
-        calibration = calibration_inputs(cache, card)
         int8 = keep_sums_exact(
-            quantise(fp32, scratch / "int8.onnx", calibration, operators=ROUNDED, keep_fp32=("beside",))
+            quantise(fp32, scratch / "int8.onnx", calibration, operators=ROUNDED, keep_fp32=("looks", "beside"))
         )
         _, exact_eye = _served(card.model_copy(update={"precision": "fp32"}), fp32, scratch / "a", segmenter, threads)
         card, eye = _served(card, int8, scratch / "b", segmenter, threads)

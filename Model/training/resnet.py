@@ -63,24 +63,48 @@ class Encoder(nn.Module):
         self.trunk = trunk
         self.reduce: nn.Module = nn.Identity() if width == DIM else nn.Linear(width, DIM, bias=False)
         self.neck = nn.BatchNorm1d(DIM)
-        self.mirrored = False
-        """Look at each picture and its mirror image, for twice the time; set before export, see publish_encoder.py."""
+        self.looks: TwoLooks | None = None
+        """What is looked at instead of one picture, for twice the time; set before export, see publish_encoder.py."""
         self.emphasis: nn.Module = nn.Identity()
         """A linear layer that is fitted after training; see emphasis.py."""
         self.beside: nn.Module | None = None
         """What puts colours and names beside the vectors, fitted after training; see beside.py."""
 
     def centred(self, images: Tensor) -> Tensor:
-        """Return the features as they are trained, or their mean over both. Shape: (n, 3, h, w) -> (n, 512)."""
-        seen = torch.cat([images, images.flip(3)]) if self.mirrored else images
-        features: Tensor = self.neck(self.reduce(self.trunk(seen).float()))
-        return features.unflatten(0, (2, -1)).mean(dim=0) if self.mirrored else features
+        """Return the features as they are trained. Shape: (n, 3, h, w) -> (n, 512)."""
+        features: Tensor = self.neck(self.reduce(self.trunk(images).float()))
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return unit vectors. Shape: (n, 3, h, w) -> (n, 512)."""
-        features = self.centred(images)
+        """Return unit vectors. Shape: (n, 3, h, w), or (n, 4, h, w) where there are two looks, to (n, 512)."""
+        if self.looks is None:
+            garments, features = images, self.centred(images)
+        else:
+            garments, mirrored = self.looks(images)
+            features = self.centred(torch.cat([garments, mirrored])).unflatten(0, (2, -1)).mean(dim=0)
         vectors = F.normalize(self.emphasis(features), dim=1)
-        return vectors if self.beside is None else self.beside(images, features, vectors)
+        return vectors if self.beside is None else self.beside(garments, features, vectors)
+
+
+class TwoLooks(nn.Module):
+    """What a served encoder looks at: the garment on white, and the mirror image of it with what is around it.
+
+    Shape: normalised pictures, with the garment mask in 0 .. 1 as a fourth channel (n, 4, h, w), to (n, 3, h, w) twice.
+
+    Args:
+        white: as it is normalised. Shape: (1, 3, 1, 1).
+    """
+
+    def __init__(self, white: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("white", white)
+
+    white: Tensor
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both looks."""
+        pictures, masks = images[:, :3], images[:, 3:]
+        return pictures * masks + self.white * (1 - masks), pictures.flip(3)
 
 
 def build_encoder() -> Encoder:

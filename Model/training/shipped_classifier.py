@@ -1,6 +1,6 @@
 """The default classifier, on the thirteen classes: features of the published sets' pictures, in several views.
 
-A photo counts whole, cut out on white as the service shows it to the encoder, and in a few mild random views; street
+A photo counts whole, with its mask as the service shows it to the encoder, and in a few mild random views; street
 crops and shop pictures add what the photos lack, bags above all.
 """
 
@@ -16,7 +16,7 @@ import torch
 from Model.card import Card
 from Model.metrics import accuracy
 from Model.training.augment import Strength, views
-from Model.training.datasets import PictureSet, make_vocabulary, over_white
+from Model.training.datasets import PictureSet, make_vocabulary
 from Model.training.examples import Features, Vectors
 from Model.training.export import open_session, run_onnx
 from Model.training.labels import CLASSES
@@ -27,6 +27,8 @@ from Model.training.train_classifier import Source, Trained, publish_classifier,
 log = logging.getLogger(__name__)
 
 MILD = Strength(turn=10, zoom=(0.9, 1.25), stretch=1.1, shift=0.08, tilt=0.06, light=0.2, tint=0.04, erase=0.1)
+RATE, BATCH = 3e-4, 1024
+"""Of so many views; faster or in smaller steps, the best epoch is one of the first, and luck decides which."""
 SHOP_PER_CLASS = {"train": 200, "val": 25}
 SOURCE = Source(
     licence="MIT; trained on CC0-1.0, Apache-2.0 and MIT pictures",
@@ -43,25 +45,23 @@ class CacheEmbedder:
         self._session = open_session(self.card.model_path(folder), threads)
         self._generator = torch.Generator().manual_seed(seed)
 
-    def plain(self, source: PictureSet, rows: np.ndarray, on_white: bool) -> Vectors:
-        """Return vectors of the pictures as they are, with the background kept or white."""
-        return self._embed(source, rows, strength=None, on_white=on_white)
+    def plain(self, source: PictureSet, rows: np.ndarray) -> Vectors:
+        """Return vectors of the pictures and their masks as they are."""
+        return self._embed(source, rows, strength=None)
 
     def varied(self, source: PictureSet, rows: np.ndarray) -> Vectors:
         """Return vectors of one mild random view of each picture."""
-        return self._embed(source, rows, strength=MILD, on_white=False)
+        return self._embed(source, rows, strength=MILD)
 
-    def _embed(self, source: PictureSet, rows: np.ndarray, strength: Strength | None, on_white: bool) -> Vectors:
+    def _embed(self, source: PictureSet, rows: np.ndarray, strength: Strength | None) -> Vectors:
         size, parts = self.card.input_size[0], []
         for at in range(0, len(rows), 32):
             pictures = source.pictures(rows[at : at + 32], size)
+            masks = pictures[:, 3:]
             if strength is not None:
-                rgb = views(pictures, size, strength, self._generator)
-            elif on_white:
-                rgb = over_white(pictures)
-            else:
-                rgb = pictures[:, :3]
-            parts.append(run_onnx(self._session, normalise(rgb, "resnet34").contiguous().numpy()))
+                pictures, masks = views(pictures, size, strength, self._generator), torch.ones_like(masks)
+            seen = torch.cat([normalise(pictures[:, :3], "resnet34"), masks], dim=1)
+            parts.append(run_onnx(self._session, seen.contiguous().numpy()))
         return np.concatenate(parts)
 
 
@@ -93,7 +93,7 @@ def collect_features(cache: Path, embedder: CacheEmbedder, seed: int, random_vie
                 rows = _at_most(source, rows, SHOP_PER_CLASS[split], random)
             if split == "val" and (name == "street" or (name == "photos" and served != "photos")):
                 continue  # the validation side counts each photo once, as it is served
-            add(source, rows, embedder.plain(source, rows, on_white=name != "photos"), split)
+            add(source, rows, embedder.plain(source, rows), split)
             if split == "train" and name != "shop":
                 for _ in range(random_views):
                     add(source, rows, embedder.varied(source, rows), split)
@@ -118,7 +118,7 @@ def train_shipped_classifier(
         TrainingError: the folder is untouched.
     """
     features = collect_features(cache, CacheEmbedder(encoder, threads, seed), seed, random_views)
-    trained = train_on_features(features, FitOptions(seed=seed), labels=CLASSES)
+    trained = train_on_features(features, FitOptions(seed=seed, rate=RATE, batch=BATCH), labels=CLASSES)
     held = [group for group, split in zip(features.groups, features.splits, strict=True) if split == "val"]
     photos = np.array([not group.startswith("shop-") for group in held])
     metrics = {"accuracy_photos_of_unseen_senders": accuracy(trained.truth[photos], trained.predicted[photos])}

@@ -33,7 +33,7 @@ from Model.training.files import written_whole
 from Model.training.limits import Limits
 from Model.training.naming import Naming, head_of
 from Model.training.palette import Palette
-from Model.training.publish_encoder import CATEGORY_HEAD, calibration_inputs
+from Model.training.publish_encoder import CATEGORY_HEAD, calibration_inputs, two_looks
 from Model.training.resnet import DIM, Encoder, build_encoder
 from Model.weights import find_model
 
@@ -226,6 +226,8 @@ def write_checkpoint(folder: Path, cache: Path, out: Path) -> Path:
     """
     card = Card.load(folder)
     inputs = torch.from_numpy(calibration_inputs(cache, card))
+    if card.background == "alpha":
+        inputs, _ = two_looks()(inputs)
     content = card.read_model(folder)
     network = unfold(served_constants(content), inputs)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from Model.card import Match
 from Model.embedder import Embedder, match_probability, with_margin
 from Model.preprocess import Box, load
-from Model.segmenters.on_white import coverage, garment_box, on_white
+from Model.segmenters.on_white import coverage, garment_box, on_white, with_background
 
 MakeModel = Callable[..., Path]
 MATCH = {"kind": "logistic", "a": 12.0, "b": -8.0, "bands": {"same": 0.8, "similar": 0.3}}
@@ -119,6 +119,7 @@ def test_embedder_id_changes_with_whatever_changes_a_vector(make_encoder: MakeMo
         {},
         {"seed": 1},
         {"background": "keep"},
+        {"background": "alpha"},
         {"framing": "garment"},
         {"resize": "squash"},
         {"mean": (0, 0, 0)},
@@ -155,6 +156,16 @@ def test_boxes_and_coverage_equal_a_slow_search() -> None:
     white = on_white(Image.new("RGB", (80, 50), (100, 0, 0)), mask)
     assert white.getpixel((0, 0)) == (255, 255, 255)
     assert white.getpixel((30, 20)) == pytest.approx((100 * 200 / 255 + 55, 55, 55), abs=2)
+
+
+def test_an_encoder_is_shown_what_its_card_asks_for() -> None:
+    image, mask = Image.new("RGB", (8, 6), (10, 20, 30)), np.zeros((6, 8), dtype=np.uint8)
+    mask[2:4, 3:6] = 90
+    assert with_background(image, mask, "keep") is image
+    np.testing.assert_array_equal(np.asarray(with_background(image, mask, "white")), np.asarray(on_white(image, mask)))
+    both = np.asarray(with_background(image, mask, "alpha"))
+    np.testing.assert_array_equal(both[:, :, :3], np.asarray(image))
+    np.testing.assert_array_equal(both[:, :, 3], mask)
 
 
 def test_the_shipped_eye_on_real_photos(shared_dir: Path) -> None:

@@ -253,6 +253,23 @@ def test_letterbox_equals_a_slow_recomputation(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(batch[0], expected, atol=2e-6)
 
 
+def test_a_mask_travels_as_a_fourth_channel_beside_all_colours() -> None:
+    random = np.random.default_rng(4)
+    pixels = random.integers(0, 256, (30, 20, 4), dtype=np.uint8)
+    pixels[:15, :, 3] = 0  # where nothing is garment, the colours count all the same
+    facts = card(background="alpha")
+    opaque = Image.fromarray(pixels[:, :, :3])
+    batch = to_batch([Image.fromarray(pixels), opaque], facts)
+    assert batch.shape == (2, 4, 24, 32)
+    plain = to_batch([opaque], card(background="keep"))
+    np.testing.assert_array_equal(batch[:, :3], plain.repeat(2, axis=0))
+    small = np.asarray(Image.fromarray(pixels[:, :, 3]).resize((16, 24), Image.Resampling.BICUBIC, reducing_gap=3.0))
+    expected = np.ones((24, 32))
+    expected[:, 8:24] = small / 255
+    np.testing.assert_allclose(batch[0, 3], expected, atol=1e-6)
+    assert (batch[1, 3] == 1).all()
+
+
 def test_squash_fills_the_input(scene: Image.Image) -> None:
     image = fit(scene, card(resize="squash"))
     assert image.size == (32, 24)

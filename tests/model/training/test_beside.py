@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch")
 from Model.probe import unit  # noqa: E402
 from Model.training.beside import Beside, narrowing  # noqa: E402
 from Model.training.export import export_onnx, open_session, quantise, run_onnx  # noqa: E402
-from Model.training.naming import Naming, fit_naming, head_of  # noqa: E402
+from Model.training.naming import TEMPERATURE, Naming, fit_naming, head_of  # noqa: E402
 from Model.training.palette import CENTRE, COLOURS, SPREAD, Palette, cells, fit_palette, to_lab  # noqa: E402
+from Model.training.publish_encoder import two_looks  # noqa: E402
 from Model.training.resnet import DIM, Encoder, build_encoder  # noqa: E402
 from Model.training.stage import normalise  # noqa: E402
 from Model.training.warm_start import served_constants, served_limits, unfold  # noqa: E402
@@ -173,7 +174,7 @@ def test_categories_are_named_as_the_training_named_them_with_doubt(palette: Pal
         shares = palette.seen(normalise(pictures, "resnet34"))
         found, colours = naming(torch.from_numpy(raw), shares)
     weights, biases = head.weight.detach().numpy(), head.bias.detach().numpy()
-    expected = softmax((unit(raw) * math.sqrt(512) @ weights.T + biases) / 2)
+    expected = softmax((unit(raw) * math.sqrt(512) @ weights.T + biases) / TEMPERATURE)
     assert np.allclose(found.numpy(), 0.9 * expected, atol=1e-5)
     assert np.allclose(colours.sum(dim=1).numpy(), 0.3, atol=1e-5)
     again = head_of(naming)
@@ -240,22 +241,26 @@ def encoder_with(palette: Palette, naming: Naming, images: torch.Tensor) -> Enco
     return network.eval()
 
 
-def test_a_mirrored_encoder_sees_the_mean_of_a_picture_and_its_mirror_image(
+def test_two_looks_are_the_garment_on_white_and_the_mirror_image_of_everything(
     palette: Palette, naming: Naming, tmp_path: Path
 ) -> None:
-    pictures, _ = garments(5, seed=18, side=64)
-    images = normalise(pictures, "resnet34").contiguous()
-    network = encoder_with(palette, naming, images)
+    random = np.random.default_rng(18)
+    pictures, masks = (torch.from_numpy(random.random((5, n, 64, 64), np.float32)) for n in (3, 1))
+    cut = normalise(pictures * masks + 1 - masks, "resnet34")
+    mirrored = normalise(torch.stack([picture.flip(2) for picture in pictures]), "resnet34")
+    network = encoder_with(palette, naming, cut)
     with torch.no_grad():
-        alone = [network.centred(images), network.centred(torch.stack([image.flip(2) for image in images]))]
-        network.mirrored = True
-        both = network.centred(images)
-        vectors = network(images).numpy()
-    assert torch.allclose(both, (alone[0] + alone[1]) / 2, atol=1e-5)
-    assert not torch.allclose(both, alone[0], atol=1e-2)
+        features = (network.centred(cut) + network.centred(mirrored)) / 2
+        assert not torch.allclose(features, network.centred(cut), atol=1e-2)
+        emphasised = torch.nn.functional.normalize(network.emphasis(features), dim=1)
+        assert network.beside is not None
+        expected = network.beside(cut, features, emphasised)  # colours are those of the garment
+        network.looks = two_looks()
+        images = torch.cat([normalise(pictures, "resnet34"), masks], dim=1)
+        assert torch.allclose(network(images), expected, atol=1e-5)
     session = open_session(export_onnx(network, images[:2], tmp_path / "fp32.onnx", "image", "embedding"))
     for count in (1, 5):
-        assert np.abs(run_onnx(session, images[:count].numpy()) - vectors[:count]).max() < 1e-4
+        assert np.abs(run_onnx(session, images[:count].numpy()) - expected[:count].numpy()).max() < 1e-4
 
 
 def test_what_is_beside_passes_through_int8_and_back_into_a_network(
