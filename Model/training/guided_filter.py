@@ -24,9 +24,15 @@ EPSILON = 3e-5
 
 def window_mean(x: Tensor, radius: int) -> Tensor:
     """Return the mean over the square window around each pixel, as much of it as lies in the picture."""
-    side = 2 * radius + 1
-    rows = F.avg_pool2d(x, (1, side), 1, (0, radius), count_include_pad=False)
-    return F.avg_pool2d(rows, (side, 1), 1, (radius, 0), count_include_pad=False)
+    above, beside = (neighbours(count, radius) for count in x.shape[-2:])
+    return above @ x @ beside.T  # a pooling would take four times as long in ONNX Runtime
+
+
+def neighbours(count: int, radius: int) -> Tensor:
+    """Return the matrix that takes the mean of each place's neighbours on a line. Shape: (count, count)."""
+    places = torch.arange(count)
+    near = ((places[:, None] - places).abs() <= radius).float()
+    return near / near.sum(dim=1, keepdim=True)
 
 
 class GuidedFilter(nn.Module):

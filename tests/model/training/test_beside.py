@@ -68,8 +68,8 @@ def test_cielab_is_that_of_the_standard(rgb: tuple[int, ...], expected: tuple[fl
 def test_shares_are_what_loops_over_pixels_count(palette: Palette) -> None:
     picture = garments(1, seed=3, side=16)[0]
     picture[:, :, :5] = torch.rand(3, 5, 16, generator=torch.Generator().manual_seed(4))
-    expected, total = np.zeros(palette.assign.out_channels), 0.0
-    centres = palette.assign.weight[:, :, 0, 0].detach().numpy() * SPREAD**2
+    expected, total = np.zeros(palette.assign.out_features), 0.0
+    centres = palette.assign.weight.detach().numpy() * SPREAD**2
     pixels = picture[0].numpy()
     for row in range(4):
         for column in range(4):
@@ -191,7 +191,7 @@ def test_colours_of_other_pictures_are_named(palette: Palette, naming: Naming) -
 
 
 def test_two_colours_are_named_and_one_is_not(palette: Palette) -> None:
-    shares = np.random.default_rng(16).random((41, palette.assign.out_channels)).astype(np.float32)
+    shares = np.random.default_rng(16).random((41, palette.assign.out_features)).astype(np.float32)
     features = features_of(["navy"] * 20 + ["red"] * 21, 17)
     fitted = fit_naming(category_head(), features, shares, ["navy"] * 20 + ["red"] * 20 + [""])
     assert fitted is not None and fitted.names == 15
