@@ -32,6 +32,9 @@ STROKE_COLOUR = "#E4572E"
 # A smaller frame is a slip of the finger, and too few pixels to recognise anything by.
 SMALLEST_BOX = 16
 MIDDLE = BoxFractions(x=0.1, y=0.1, w=0.8, h=0.8)
+# Around the garment that was found, as a share of its longer side: a frame close around it costs four points of the
+# categories' precision (docs/experiments.md, 57).
+ROOM = 0.1
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)
 # What the service reads; MPO is opened as JPEG.
@@ -130,6 +133,15 @@ def crop_box(photo: Photo, start: BoxFractions, key: str) -> Box | None:
         left, top = rectangle["left"], rectangle["top"]
         right, bottom = left + rectangle["width"], top + rectangle["height"]
     return to_original((left, top, right, bottom), photo)
+
+
+def with_room(box: BoxFractions, photo: Photo) -> BoxFractions:
+    """Return the box with `ROOM` around it, clipped to the picture."""
+    room = ROOM * max(box.w * photo.width, box.h * photo.height)
+    across, down = room / photo.width, room / photo.height
+    x, y = max(box.x - across, 0.0), max(box.y - down, 0.0)
+    right, bottom = min(box.x + box.w + across, 1.0), min(box.y + box.h + down, 1.0)
+    return BoxFractions(x=x, y=y, w=right - x, h=bottom - y)
 
 
 def start_edges(start: BoxFractions, canvas: tuple[int, int]) -> tuple[int, int, int, int]:

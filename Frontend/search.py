@@ -5,7 +5,7 @@ from itertools import chain
 
 from Frontend.answers import BoxFractions, SimilarProduct, SimilarProducts
 from Frontend.api_client import ApiClient, Filters
-from Frontend.cropper import MIDDLE, Box, Photo
+from Frontend.cropper import MIDDLE, Box, Photo, with_room
 from Frontend.errors import QueryExpired
 
 
@@ -37,7 +37,7 @@ class Search:
 
 
 def locate(client: ApiClient, photo: Photo) -> Start:
-    """Return where the crop box starts: on what the service's mask found, or in the middle.
+    """Return where the crop box starts: around what the service's mask found, or in the middle.
 
     Raises:
         ServiceError: the service did not answer.
@@ -45,7 +45,7 @@ def locate(client: ApiClient, photo: Photo) -> Start:
     seen = client.garment_box(photo.name, photo.data)
     if not seen.found or seen.box is None:
         return Start(MIDDLE, found=False)
-    return Start(seen.box, found=True)
+    return Start(with_room(seen.box, photo), found=True)
 
 
 def search(client: ApiClient, photo: Photo, box: Box, filters: Filters, limit: int, last: Search | None) -> Search:

@@ -21,6 +21,7 @@ from Frontend.cropper import (
     open_photo,
     start_edges,
     to_original,
+    with_room,
 )
 from Frontend.errors import PictureUnusable
 
@@ -171,6 +172,24 @@ def test_a_box_over_the_edges_is_clipped_to_the_picture() -> None:
 @pytest.mark.parametrize("edges", [(-90, 0, -10, 90), (400, 0, 500, 90), (10, 10, 10 + SMALLEST_BOX - 1, 200)])
 def test_a_box_outside_or_too_small_is_no_box(edges: tuple[float, float, float, float]) -> None:
     assert to_original(edges, LARGE) is None
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((100, 50, 200, 100), (80, 30, 320, 170)),  # left, top, right, bottom: 20 px, a tenth of the longer side
+        ((100, 50, 50, 200), (80, 30, 170, 270)),
+        ((5, 290, 390, 8), (0, 251, 400, 300)),
+        ((0, 0, 400, 300), (0, 0, 400, 300)),
+    ],
+)
+def test_there_is_room_around_the_garment_where_the_picture_has_it(
+    box: tuple[int, int, int, int], expected: tuple[int, int, int, int]
+) -> None:
+    photo = Photo("1", "a.jpg", b"", 400, 300, Image.new("RGB", (400, 300)))
+    found = with_room(BoxFractions(x=box[0] / 400, y=box[1] / 300, w=box[2] / 400, h=box[3] / 300), photo)
+    edges = (found.x * 400, found.y * 300, (found.x + found.w) * 400, (found.y + found.h) * 300)
+    assert edges == pytest.approx(expected)
 
 
 def test_the_box_starts_on_whole_pixels_around_the_garment() -> None:

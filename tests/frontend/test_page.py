@@ -46,7 +46,7 @@ def test_a_photo_brings_products(page: AppTest, service: Service) -> None:
     assert not page.exception
     (sent,) = service.mood.seen
     assert sent.photo == drawn("red")
-    assert sent.fields["crop"] == ["100,100,200,300"]  # the stand-in's box on 400 x 500
+    assert sent.fields["crop"] == ["70,70,260,360"]  # the stand-in's box on 400 x 500, and a tenth of its height around it
     assert html(page).count('class="sl-card') == 12
     assert "Dress · 87% sure" in html(page)
 
@@ -58,7 +58,7 @@ def test_a_dragged_box_is_what_is_searched_and_a_new_photo_forgets_it(page: AppT
     assert service.mood.seen[-1].fields["crop"] == ["0,50,200,250"]  # a canvas of 328 x 410: 400 / 328 to scale
     page.button(key="retake").click().run()
     upload(page)
-    assert service.mood.seen[-1].fields["crop"] == ["100,100,200,300"]
+    assert service.mood.seen[-1].fields["crop"] == ["70,70,260,360"]
 
 
 def test_a_box_off_the_photo_is_explained_and_not_searched(page: AppTest, service: Service) -> None:

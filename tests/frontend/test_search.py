@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from Frontend.answers import SimilarProduct
+from Frontend.answers import BoxFractions, SimilarProduct
 from Frontend.api_client import ApiClient, Filters
-from Frontend.cropper import MIDDLE, Box, open_photo
+from Frontend.cropper import MIDDLE, Box, open_photo, with_room
 from Frontend.errors import ServiceUnavailable
 from Frontend.search import in_order, locate, search
 from tests.frontend.conftest import Service
@@ -16,11 +16,11 @@ PHOTO = open_photo("upload-1", "a.jpg", drawn("red"), 1_000_000)
 BOX_A, BOX_B = Box(10, 10, 100, 100), Box(20, 10, 100, 100)
 
 
-def test_the_crop_starts_on_the_garment_or_in_the_middle(service: Service) -> None:
+def test_the_crop_starts_around_the_garment_or_in_the_middle(service: Service) -> None:
     client = ApiClient(service.settings)
     start = locate(client, PHOTO)
     assert start.found
-    assert start.box.model_dump() == BOX
+    assert start.box == with_room(BoxFractions(**BOX), PHOTO)
     service.mood.garment = False
     start = locate(client, PHOTO)
     assert not start.found
