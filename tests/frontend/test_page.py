@@ -46,7 +46,8 @@ def test_a_photo_brings_products(page: AppTest, service: Service) -> None:
     assert not page.exception
     (sent,) = service.mood.seen
     assert sent.photo == drawn("red")
-    assert sent.fields["crop"] == ["70,70,260,360"]  # the stand-in's box on 400 x 500, and a tenth of its height around it
+    # The stand-in's box on 400 x 500, and a tenth of its height around it.
+    assert sent.fields["crop"] == ["70,70,260,360"]
     assert html(page).count('class="sl-card') == 12
     assert "Dress · 87% sure" in html(page)
 
