@@ -24,7 +24,7 @@ from Data.filters import Filter
 from Data.index.live import LiveIndex
 from Data.product import Product
 from Model.embedder import Embedder, Sight
-from Model.preprocess import Box, DecodeLimits, load
+from Model.preprocess import WHOLE, Box, DecodeLimits, View, load, load_view
 
 MAX_LIMIT = 50
 PROBABILITY_DIGITS = 3
@@ -33,7 +33,6 @@ DUPLICATE_DISTANCE = 6.5e-3
 """Up to this distance two vectors count as those of one picture. With the shipped networks, a picture saved again as
 JPEG stays within it in 67 % (60 shop pictures of 60 x 80 px, quality 90) to 95 % (60 phone photos, quality 90; 88 % at
 75); of all pairs of different files among 3,500 shop pictures, one does; of 650 drawn products none."""
-WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Recommender:
 
         Args:
             data: the file's bytes.
-            crop: None looks at all of it.
+            crop: None looks at all of it. A little around it is looked at as well, see `Model.preprocess.load_view`.
         Raises:
             ImageError: not a picture, truncated, too large, or a crop outside it.
         """
@@ -140,9 +139,9 @@ class Recommender:
             ImageError: see `analyse`.
         """
         with self._stage("decode"):
-            images = [load(data, self._limits, crop.box, crop.unit) for crop in crops]
+            views = [self._open(data, crop) for crop in crops]
         with self._stage("see"):
-            sights = self._embedder.see(images)
+            sights = self._embedder.see(views)
         return [_query(sight) for sight in sights]
 
     def query_from_token(self, token: str) -> Query:
@@ -309,9 +308,12 @@ class Recommender:
 
     def _see(self, data: bytes, crop: Crop | None) -> Sight:
         with self._stage("decode"):
-            image = load(data, self._limits, crop.box if crop else None, crop.unit if crop else "fraction")
+            view = self._open(data, crop)
         with self._stage("see"):
-            return self._embedder.see([image])[0]
+            return self._embedder.see([view])[0]
+
+    def _open(self, data: bytes, crop: Crop | None) -> View:
+        return load_view(data, self._limits, crop.box if crop else None, crop.unit if crop else "fraction")
 
 
 def _query(sight: Sight) -> Query:

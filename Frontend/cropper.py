@@ -32,8 +32,8 @@ STROKE_COLOUR = "#E4572E"
 # A smaller frame is a slip of the finger, and too few pixels to recognise anything by.
 SMALLEST_BOX = 16
 MIDDLE = BoxFractions(x=0.1, y=0.1, w=0.8, h=0.8)
-# Around the garment that was found, as a share of its longer side: a frame close around it costs four points of the
-# categories' precision (docs/experiments.md, 57).
+# Around the garment that was found, as a share of its longer side: nothing of it lies under the frame's line, or is
+# lost where the mask was a little small (docs/experiments.md, 57).
 ROOM = 0.1
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)

@@ -19,9 +19,9 @@ from PIL import Image
 from Model.card import Match
 from Model.classifier import Classifier
 from Model.encoders import Encoder, Vectors, load_encoder
-from Model.preprocess import PREPROCESSING_VERSION, Box, shrink
+from Model.preprocess import PREPROCESSING_VERSION, WHOLE, Box, View, pixel_box, shrink
 from Model.segmenters import Mask, Segmenter, load_segmenter
-from Model.segmenters.on_white import coverage, garment_box, with_background
+from Model.segmenters.on_white import coverage, garment_box, only_inside, with_background
 from Model.segmenters.plain_border import plain_border_mask
 from Model.upright import see_upright
 from Model.weights import find_model
@@ -119,16 +119,19 @@ class Embedder:
         used = (self._encoder.card.sha256, self._segmenter.file, classifier)
         return frozenset(file for file in used if file is not None)
 
-    def see(self, images: Sequence[Image.Image]) -> list[Sight]:
-        """Return what each picture shows.
+    def see(self, images: Sequence[Image.Image | View]) -> list[Sight]:
+        """Return what each picture, or part of a picture, shows.
 
         Args:
-            images: upright RGB; larger ones than 640 px are shrunk first.
+            images: upright RGB; larger ones than 640 px are shrunk first. What lies around the part of a view helps
+                to tell garment from background, and is no garment itself.
         Raises:
             CardInvalid: the encoder's file does not do what its card says.
         """
-        small = [shrink(image) for image in images]
-        looks = [self._look(image, mask) for image, mask in zip(small, self.find_garments(small), strict=True)]
+        views = [image if isinstance(image, View) else View(image) for image in images]
+        small = [shrink(view.image) for view in views]
+        masks = self.find_garments(small)
+        looks = [self._look(image, mask, view.part) for image, mask, view in zip(small, masks, views, strict=True)]
         vectors = self._upright(looks, self._encoder.embed([look.picture for look in looks]))
         return [
             Sight(vector, look.coverage, look.box, category, probability, probabilities, look.mask)
@@ -206,17 +209,24 @@ class Embedder:
         result[found], _ = see_upright(self._encoder, [looks[at].picture for at in found], vectors[found])
         return result
 
-    def _look(self, image: Image.Image, mask: Mask) -> _Look:
-        """Decide what of the picture the encoder sees."""
-        share = coverage(mask)
+    def _look(self, image: Image.Image, mask: Mask, part: Box) -> _Look:
+        """Decide what of the picture the encoder sees.
+
+        Args:
+            mask: of the whole picture.
+            part: nothing outside of it is garment.
+        """
+        edges = pixel_box(part, image.size)
+        mask = only_inside(mask, edges)
+        seen = mask[edges[1] : edges[3], edges[0] : edges[2]]
+        share = coverage(seen)
         box = garment_box(mask) if share > 0 and share >= self._segmenter.min_coverage else None
         if box is None:
-            return _Look(image, share, None, np.full(mask.shape, 255, dtype=np.uint8))
+            return _Look(image.crop(edges), share, None, np.full(seen.shape, 255, dtype=np.uint8))
         card = self._encoder.card
         picture = with_background(image, mask, card.background)
-        if card.framing == "garment":
-            picture = picture.crop(with_margin(box, picture.size))
-        return _Look(picture, share, box, mask)
+        picture = picture.crop(with_margin(box, picture.size) if card.framing == "garment" else edges)
+        return _Look(picture, share, box if part == WHOLE else garment_box(seen), seen)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,12 @@ PREPROCESSING_VERSION = 3
 WORKING_SIDE = 640
 """Longest side in px of the picture that masks are made for."""
 
+ROOM = 0.1
+"""Room that is looked at around a part of a photo, as a share of the part's longer side.
+
+Chosen on validation photos (docs/experiments.md, 58).
+"""
+
 ORIENTATION_TAG = 0x0112
 _TURNED_SIDEWAYS = {5, 6, 7, 8}
 _KINDS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF")  # Pillow opens MPO as JPEG, under no name of its own
@@ -63,6 +69,22 @@ class Box:
     h: float
 
 
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a photo, with what is around it: what is garment shows against what is not.
+
+    Args:
+        image: upright RGB.
+        part: what was asked for, as fractions of the image.
+    """
+
+    image: Image.Image
+    part: Box = WHOLE
+
+
 def decode(data: bytes, limits: DecodeLimits | None = None) -> Image.Image:
     """Return the whole picture upright, as RGB, transparency on white, at full size.
 
@@ -75,35 +97,55 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Image.Image:
     return _to_upright_rgb(_open(data, limits or DecodeLimits()))
 
 
-def load(
+def load(data: bytes, limits: DecodeLimits | None = None, side: int = WORKING_SIDE) -> Image.Image:
+    """Return the picture upright, as RGB, with at most `side` px: what every stage after this one works on.
+
+    The same picture as `shrink(decode(data), side)`, but a JPEG is decoded at a half, a quarter or an eighth of its
+    size where that is enough.
+
+    Args:
+        data, limits: as for `decode`.
+        side: longest side of the result in px.
+    Raises:
+        NotAnImage, ImageTruncated, ImageTooLarge.
+    """
+    return _load_part(_open(data, limits or DecodeLimits()), WHOLE, side)
+
+
+def load_view(
     data: bytes,
     limits: DecodeLimits | None = None,
     crop_box: Sequence[float] | None = None,
     unit: Unit = "fraction",
-    side: int = WORKING_SIDE,
-) -> Image.Image:
-    """Return the cropped picture upright, as RGB, with at most `side` px: what every stage after this one works on.
-
-    The same picture as `shrink(crop(decode(data), ...), side)`, but a JPEG is decoded at a half, a quarter or an
-    eighth of its size where that is enough.
+) -> View:
+    """Return the part of a picture inside the crop with `ROOM` around it, as `load` returns a whole one.
 
     Args:
         data, limits: as for `decode`.
         crop_box: x, y, width, height on the upright original; None for all of it.
         unit: of crop_box.
-        side: longest side of the result in px.
     Raises:
         NotAnImage, ImageTruncated, ImageTooLarge, CropInvalid.
     """
     image = _open(data, limits or DecodeLimits())
-    width, height = _upright_size(image)
-    box = Box(0.0, 0.0, 1.0, 1.0) if crop_box is None else make_box(crop_box, unit, (width, height))
-    if image.format in {"JPEG", "MPO"}:
-        enough = side / max(box.w * width, box.h * height)
-        if enough < 1.0:
-            # Pillow picks the smallest of 1/1, 1/2, 1/4, 1/8 that is at least this large on both sides.
-            image.draft("RGB", (math.ceil(image.width * enough), math.ceil(image.height * enough)))
-    return _crop_and_shrink(_to_upright_rgb(image), box, side)
+    size = _upright_size(image)
+    box = WHOLE if crop_box is None else make_box(crop_box, unit, size)
+    outer = with_room(box, size)
+    part = Box((box.x - outer.x) / outer.w, (box.y - outer.y) / outer.h, box.w / outer.w, box.h / outer.h)
+    return View(_load_part(image, outer, WORKING_SIDE), part)
+
+
+def with_room(box: Box, size: tuple[int, int]) -> Box:
+    """Return the box with `ROOM` on each side, clipped to the picture.
+
+    Args:
+        size: the picture's width and height in px.
+    """
+    width, height = size
+    room = ROOM * max(box.w * width, box.h * height)
+    left, top = max(box.x - room / width, 0.0), max(box.y - room / height, 0.0)
+    right, bottom = min(box.x + box.w + room / width, 1.0), min(box.y + box.h + room / height, 1.0)
+    return Box(left, top, right - left, bottom - top)
 
 
 def make_box(values: Sequence[float], unit: Unit, size: tuple[int, int]) -> Box:
@@ -135,12 +177,12 @@ def crop(image: Image.Image, box: Sequence[float], unit: Unit = "fraction") -> I
         CropInvalid: see `make_box`.
     """
     part = make_box(box, unit, image.size)
-    return image.crop(_pixel_box(part, image.size))
+    return image.crop(pixel_box(part, image.size))
 
 
 def shrink(image: Image.Image, side: int = WORKING_SIDE) -> Image.Image:
     """Return the picture with at most `side` px on its longer side; a smaller one is returned as it is."""
-    return _crop_and_shrink(image, Box(0.0, 0.0, 1.0, 1.0), side)
+    return _crop_and_shrink(image, WHOLE, side)
 
 
 def to_batch(images: Sequence[Image.Image], card: Card) -> npt.NDArray[np.float32]:
@@ -210,6 +252,17 @@ def _open(data: bytes, limits: DecodeLimits) -> Image.Image:
     return image
 
 
+def _load_part(image: Image.Image, box: Box, side: int) -> Image.Image:
+    """Return the box of a picture that is opened, upright and shrunk, decoded no larger than it has to be."""
+    width, height = _upright_size(image)
+    if image.format in {"JPEG", "MPO"}:
+        enough = side / max(box.w * width, box.h * height)
+        if enough < 1.0:
+            # Pillow picks the smallest of 1/1, 1/2, 1/4, 1/8 that is at least this large on both sides.
+            image.draft("RGB", (math.ceil(image.width * enough), math.ceil(image.height * enough)))
+    return _crop_and_shrink(_to_upright_rgb(image), box, side)
+
+
 def _too_many_pixels(limits: DecodeLimits) -> ImageTooLarge:
     return ImageTooLarge(f"The picture has more than {limits.max_pixels / 1e6:.0f} megapixels: choose a smaller one.")
 
@@ -259,7 +312,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _pixel_box(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def pixel_box(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom in whole px, at least one px each way."""
     width, height = size
     left, top = min(round(box.x * width), width - 1), min(round(box.y * height), height - 1)
@@ -268,7 +321,7 @@ def _pixel_box(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def _crop_and_shrink(image: Image.Image, box: Box, side: int) -> Image.Image:
-    left, top, right, bottom = _pixel_box(box, image.size)
+    left, top, right, bottom = pixel_box(box, image.size)
     width, height = right - left, bottom - top
     ratio = min(side / max(width, height), 1.0)
     if ratio == 1.0:

@@ -42,6 +42,20 @@ def with_background(image: Image.Image, mask: Mask, background: Background) -> I
     return image
 
 
+def only_inside(mask: Mask, edges: tuple[int, int, int, int]) -> Mask:
+    """Return the mask with nothing outside of a box.
+
+    Args:
+        edges: left, top, right, bottom in px, within the mask.
+    """
+    left, top, right, bottom = edges
+    if (right - left, bottom - top) == (mask.shape[1], mask.shape[0]):
+        return mask
+    inside = np.zeros_like(mask)
+    inside[top:bottom, left:right] = mask[top:bottom, left:right]
+    return inside
+
+
 def coverage(mask: Mask) -> float:
     """Return the share of the picture that is garment, 0..1."""
     return float(np.count_nonzero(mask >= SURE)) / mask.size

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from Frontend.texts import ENGLISH, KOREAN
-from Model.preprocess import load
+from Model.preprocess import crop, decode
 from tests.e2e import canvas
 from tests.e2e.conftest import HOSTILE_NAME, PER_CLASS, Site
 from tests.e2e.recorder import Form
@@ -50,7 +50,7 @@ def assert_is_what_was_shown(sent: Form, shown: canvas.Shown, upright_size: tupl
     )
     assert sent.photo is not None
     left, top, right, bottom = shown.box
-    got = load(sent.photo, crop_box=sent.crop, unit="px").resize((right - left, bottom - top), Image.Resampling.LANCZOS)
+    got = crop(decode(sent.photo), sent.crop, "px").resize((right - left, bottom - top), Image.Resampling.LANCZOS)
     inside = np.asarray(got).astype(int)[EDGE:-EDGE, EDGE:-EDGE]
     # A frame may lie at the picture's edge: what is looked at beside it goes on as the edge does.
     padded = np.pad(shown.pixels, ((ASIDE, ASIDE), (ASIDE, ASIDE), (0, 0)), mode="edge")

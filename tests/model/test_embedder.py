@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from Model.card import Match
 from Model.embedder import Embedder, match_probability, with_margin
-from Model.preprocess import Box, load
+from Model.preprocess import Box, View, load
 from Model.segmenters.on_white import coverage, garment_box, on_white, with_background
 
 MakeModel = Callable[..., Path]
@@ -61,6 +61,30 @@ def test_the_background_has_no_say(eye: Embedder) -> None:
     pixels[:70, :, 1:] = 255 - pixels[:70, :, 1:]
     first, second = eye.see([street(), Image.fromarray(pixels)])
     assert float(first.vector @ second.vector) > 0.9999
+
+
+def test_nothing_outside_of_a_part_is_garment(eye: Embedder) -> None:
+    """A second garment beside the part, of another colour, and half a garment inside of it."""
+    two = street((480, 320))
+    ImageDraw.Draw(two).rectangle((300, 80, 419, 239), fill=(255, 220, 40))
+    left, whole, half, none = eye.see(
+        [View(two, Box(0, 0, 0.5, 1)), two, View(two, Box(0, 0, 0.25, 1)), View(two, Box(0, 0, 1, 0.2))]
+    )
+    (alone,) = eye.see([street()])
+    assert float(left.vector @ alone.vector) > 0.9999 > float(whole.vector @ alone.vector)
+    assert left.coverage == pytest.approx(alone.coverage, rel=0.03)
+    assert left.mask.shape == (320, 240)
+    for sight, box in ((left, (0.25, 0.25, 0.5, 0.5)), (half, (0.5, 0.25, 0.5, 0.5))):
+        assert sight.box is not None
+        np.testing.assert_allclose((sight.box.x, sight.box.y, sight.box.w, sight.box.h), box, atol=0.03)
+    erased = two.copy()
+    ImageDraw.Draw(erased).rectangle((120, 0, 479, 319), fill=(0, 60, 60))
+    (expected,) = eye.see([erased])
+    assert float(half.vector @ expected.vector) > 0.999
+    assert (none.found, none.coverage) == (False, 0.0)
+    assert none.mask.shape == (64, 480)
+    (cut,) = eye.see([two.crop((0, 0, 480, 64))])
+    np.testing.assert_allclose(none.vector, cut.vector, atol=1e-6)
 
 
 def test_a_plain_border_and_the_network_agree(eye: Embedder) -> None:

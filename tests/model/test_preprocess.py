@@ -7,6 +7,7 @@ import resource
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -14,7 +15,19 @@ from PIL import Image, ImageOps
 
 from Model.card import Card
 from Model.errors import CropInvalid, ImageTooLarge, ImageTruncated, NotAnImage
-from Model.preprocess import DecodeLimits, crop, decode, fit, load, make_box, shrink, to_batch
+from Model.preprocess import (
+    WHOLE,
+    DecodeLimits,
+    crop,
+    decode,
+    fit,
+    load,
+    load_view,
+    make_box,
+    pixel_box,
+    shrink,
+    to_batch,
+)
 
 Encode = Callable[..., bytes]
 
@@ -73,15 +86,34 @@ def test_crop_is_on_the_upright_picture(scene: Image.Image, encode: Encode, orie
     data = encode(scene.resize((1500, 1000)), "JPEG", exif=exif)
     upright = decode(data)
     for box in [(0.03, 0.02, 0.95, 0.97), (0.6, 0.55, 0.3, 0.4)]:
+        view = load_view(data, crop_box=box)
+        width, height = view.image.size
+        left, top = view.part.x * width, view.part.y * height
+        edges = (left, top, left + view.part.w * width, top + view.part.h * height)
         slow = crop(upright, box)
-        fast = load(data, crop_box=box)
-        # Cropping first rounds the crop to whole pixels, so a side may come out one pixel longer or shorter.
-        expected = shrink(slow)
-        assert np.abs(np.subtract(fast.size, expected.size)).max() <= 1
-        assert np.abs(np.asarray(fast, int) - np.asarray(expected.resize(fast.size), int)).mean() < 3
+        size = (round(view.part.w * width), round(view.part.h * height))
+        fast = view.image.resize(size, Image.Resampling.BICUBIC, edges)
+        expected = slow.resize(size, Image.Resampling.BICUBIC)
+        assert np.abs(np.asarray(fast, int) - np.asarray(expected, int)).mean() < 3
         width, height = upright.size
         in_px = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
-        assert np.array_equal(np.asarray(load(data, crop_box=in_px, unit="px")), np.asarray(fast))
+        again = load_view(data, crop_box=in_px, unit="px")
+        assert np.array_equal(np.asarray(again.image), np.asarray(view.image))
+        np.testing.assert_allclose(astuple(again.part), astuple(view.part))
+
+
+def test_a_view_has_room_around_its_part_where_the_picture_has_it(scene: Image.Image, encode: Encode) -> None:
+    data = encode(scene, "PNG")  # 120 x 80
+    view = load_view(data, crop_box=(30, 20, 50, 40), unit="px")
+    assert view.image.size == (60, 50)
+    assert pixel_box(view.part, view.image.size) == (5, 5, 55, 45)
+    assert np.array_equal(np.asarray(view.image), np.asarray(scene.crop((25, 15, 85, 65))))
+    at_the_edge = load_view(data, crop_box=(0, 40, 60, 40), unit="px")
+    assert at_the_edge.image.size == (66, 46)
+    assert pixel_box(at_the_edge.part, at_the_edge.image.size) == (0, 6, 60, 46)
+    for whole in (load_view(data), load_view(data, crop_box=(-1, -1, 9, 9))):
+        assert whole.part == WHOLE
+        assert np.array_equal(np.asarray(whole.image), np.asarray(load(data)))
 
 
 def test_sixteen_bits_are_scaled_not_clipped(encode: Encode) -> None:
@@ -227,7 +259,8 @@ def test_a_large_jpeg_is_decoded_small_enough_and_large_enough(encode: Encode) -
     fast = load(data)
     assert fast.size == slow.size == (640, 427)
     assert np.abs(np.asarray(fast, int) - np.asarray(slow, int)).max() <= 3
-    assert load(data, crop_box=(0, 0, 0.1, 0.1)).size == (300, 200), "a small crop keeps every pixel"
+    small = load_view(data, crop_box=(0, 0, 0.1, 0.1))
+    assert small.image.size == (330, 230), "a small crop keeps every pixel"
 
 
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (31, 200), (1, 1), (700, 20)])
