@@ -22,8 +22,9 @@ from scipy import ndimage
 
 from Model.embedder import with_margin
 from Model.encoders import Encoder
+from Model.preprocess import View, load_view, pixel_box
 from Model.segmenters import Segmenter
-from Model.segmenters.on_white import coverage, garment_box, with_background
+from Model.segmenters.on_white import coverage, garment_box, only_inside, with_background
 from Model.segmenters.plain_border import plain_border_mask
 from Model.training import manifest
 from Model.training.files import written_whole
@@ -37,6 +38,10 @@ PHOTO_SIZE = 256
 SHOP_SIZE = 80
 STREET_MIN_SHARE = 0.004
 NEAR_WHITE = 244
+WORN_MIN_SHARE = 0.01
+"""Of a street photo, below which nobody draws a crop around a garment."""
+HAND = (-0.05, 0.12)
+"""How much further out than its garment a hand draws the edges of a crop, as shares of the garment's box."""
 
 Picture = NDArray[np.uint8]
 Record = dict[str, Any]
@@ -80,23 +85,31 @@ def _photos(archive: Path) -> Iterator[tuple[Record, Picture]]:
 
 def _street(archive: Path) -> Iterator[tuple[Record, Picture]]:
     with tarfile.open(archive) as tar:
-        handle = tar.extractfile("labels.txt")
-        assert handle is not None
-        tags = {
-            int(line.split()[0]): line.split()[1] for line in handle.read().decode().splitlines() if line[:1].isdigit()
-        }
+        names = _street_tags(tar)
         for row in manifest.street_photos(archive):
             photo = _open(tar, tar.getmember(row.image))
             if not row.mask:
                 yield _record(row, label="", tag=""), _whole(photo)
                 continue
-            parts = np.asarray(_open(tar, tar.getmember(row.mask), mode="L"))
-            for number in np.unique(parts):
-                tag = tags.get(int(number), "")
-                region = parts == number
+            for tag, region in _street_garments(tar, row, names):
                 if tag in STREET_GARMENTS and region.mean() >= STREET_MIN_SHARE:
                     crop = _crop(photo, region.astype(np.uint8) * 255)
                     yield _record(row, label=STREET_TAGS.get(tag, ""), tag=tag), crop
+
+
+def _street_tags(tar: tarfile.TarFile) -> dict[int, str]:
+    """Return the tags that a mask's values stand for."""
+    lines = _read(tar, tar.getmember("labels.txt")).decode().splitlines()
+    return {int(line.split()[0]): line.split()[1] for line in lines if line[:1].isdigit()}
+
+
+def _street_garments(
+    tar: tarfile.TarFile, row: manifest.Row, names: dict[int, str]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield every tag of a masked street photo, "" for an unknown one, with its pixels. Shape: (h, w)."""
+    parts = np.asarray(_open(tar, tar.getmember(row.mask), mode="L"))
+    for number in np.unique(parts):
+        yield names.get(int(number), ""), parts == number
 
 
 def build_garments(data: Path, folder: Path, segmenter: Segmenter, encoder: Encoder | None = None) -> None:
@@ -117,12 +130,9 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter, encoder: Enco
         for member in tar:
             if member.name not in rows:
                 continue
-            row, photo = rows[member.name], _open(tar, member)
-            plain = plain_border_mask(photo)
-            (mask,) = [plain] if plain is not None else segmenter.masks([photo])
-            found = mask.any() and coverage(mask) >= segmenter.min_coverage
+            row = rows[member.name]
             records.append(_record(row, label=row.label))
-            cut = _crop(photo, mask) if found else _whole(photo)
+            cut, found = _as_served(View(_open(tar, member)), segmenter)
             if found and encoder is not None:
                 seen = [with_background(Image.fromarray(cut[:, :, :3]), cut[:, :, 3], encoder.card.background)]
                 _, (quarters,) = see_upright(encoder, seen, encoder.embed(seen))
@@ -130,6 +140,58 @@ def build_garments(data: Path, folder: Path, segmenter: Segmenter, encoder: Enco
             pictures.append(cut)
     _save(folder, "garments", records, pictures)
     log.info("cached garments: %d photos", len(records))
+
+
+def build_worn(data: Path, folder: Path, segmenter: Segmenter, seed: int = 7) -> None:
+    """Write garments of street photos as the service shows a customer's crop of them to the encoder.
+
+    Each garment of a class of its own is cropped by its box and, on the training side, once more as by a hand: each
+    edge up to `HAND` of the box's side too close or too far. What else is worn inside the crop stays in it.
+
+    Args:
+        seed: of the hand.
+    """
+    if (folder / "worn.json").exists():
+        return
+    hand = np.random.default_rng(seed)
+    records: list[Record] = []
+    pictures: list[Picture] = []
+    archive = data / ARCHIVES[1]
+    with tarfile.open(archive) as tar:
+        names = _street_tags(tar)
+        for row in manifest.street_photos(archive):
+            if not row.mask:
+                continue
+            photo = _read(tar, tar.getmember(row.image))
+            for tag, region in _street_garments(tar, row, names):
+                if tag not in STREET_TAGS or region.mean() < WORN_MIN_SHARE:
+                    continue
+                box = garment_box(region.astype(np.uint8) * 255)
+                assert box is not None
+                left, top, right, bottom = hand.uniform(*HAND, 4)
+                crops = [(box.x, box.y, box.w, box.h)]
+                if row.split == "train":
+                    moved = (box.x - left * box.w, box.y - top * box.h)
+                    crops.append((*moved, box.w * (1 + left + right), box.h * (1 + top + bottom)))
+                for crop in crops:
+                    records.append(_record(row, label=STREET_TAGS[tag], tag=tag))
+                    pictures.append(_as_served(load_view(photo, crop_box=crop), segmenter)[0])
+    _save(folder, "worn", records, pictures)
+    log.info("cached worn: %d crops", len(records))
+
+
+def _as_served(view: View, segmenter: Segmenter) -> tuple[Picture, bool]:
+    """Return what the service shows the encoder of a part of a photo, and whether a garment was found in it.
+
+    Shape: (size, size, 4).
+    """
+    plain = plain_border_mask(view.image)
+    (mask,) = [plain] if plain is not None else segmenter.masks([view.image])
+    edges = pixel_box(view.part, view.image.size)
+    mask = only_inside(mask, edges)
+    share = coverage(mask[edges[1] : edges[3], edges[0] : edges[2]])
+    found = share > 0 and share >= segmenter.min_coverage
+    return (_crop(view.image, mask) if found else _whole(view.image.crop(edges))), found
 
 
 def _save(folder: Path, name: str, records: list[Record], pictures: list[Picture]) -> None:
@@ -172,9 +234,13 @@ def _shop(archive: Path) -> Iterator[tuple[Record, Picture]]:
 
 
 def _open(tar: tarfile.TarFile, member: tarfile.TarInfo, mode: str = "RGB") -> Image.Image:
+    return Image.open(io.BytesIO(_read(tar, member))).convert(mode)
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     handle = tar.extractfile(member)
     assert handle is not None
-    return Image.open(io.BytesIO(handle.read())).convert(mode)
+    return handle.read()
 
 
 def _record(row: manifest.Row, **labels: str) -> Record:

@@ -23,7 +23,8 @@ from torch.multiprocessing.spawn import ProcessException, spawn
 
 from Model.errors import ModelError, TrainingError
 
-PATIENCE = timedelta(minutes=20)
+PATIENCE = timedelta(hours=12)
+"""How long one waits for the others: as long as the first one's preparations may take. One that falls out ends all."""
 
 
 class Alone:

@@ -34,7 +34,7 @@ from Model.errors import CheckpointInvalid, ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
 from Model.training.augment import AS_SENT, CUT_OUT, Strength
-from Model.training.cache import ARCHIVES, build_cache, build_garments
+from Model.training.cache import ARCHIVES, build_cache, build_garments, build_worn
 from Model.training.files import written_whole
 from Model.training.losses import Weights
 from Model.training.publish_encoder import SOURCE, publish_encoder
@@ -263,6 +263,7 @@ def run(
         mask_publish.publish(data, checkpoint, mask, drawings=drawings, limit=plan.mask.limit, count=plan.mask.count)
     segmenter = load_segmenter("rembg", weights, threads)
     build_garments(data, cache, segmenter)
+    build_worn(data, cache, segmenter, seed)
     if any(stage.start == SERVED for stage in plan.after_mask) and not (checkpoints / SERVED).exists():
         write_checkpoint(find_model("resnet34"), cache, checkpoints / SERVED)
     last = _train_all(plan.after_mask, cache, checkpoints, threads)

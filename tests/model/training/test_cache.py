@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,8 @@ pytest.importorskip("torch")
 from Model.card import Turns
 from Model.embedder import Embedder
 from Model.encoders import load_encoder
-from Model.training.cache import PHOTO_SIZE, build_garments, letterbox
+from Model.preprocess import load_view
+from Model.training.cache import PHOTO_SIZE, build_garments, build_worn, letterbox
 
 pytestmark = pytest.mark.torch
 
@@ -81,6 +83,38 @@ def test_garments_are_cut_as_the_service_cuts_them(drawn_data: Path, tmp_path: P
             apart = np.abs(picture - np.dstack([letterbox(shown.convert("RGB"), PHOTO_SIZE), alpha]))
             assert apart.mean() < 2  # cut from the photo as it is, or shrunk to 640 px
             assert np.mean(apart.max(axis=2) > 40) < 0.02
+
+
+@pytest.mark.parametrize("segmenter", [Ellipse(), Nothing()])
+def test_worn_garments_are_cropped_as_a_customer_crops_them(
+    drawn_data: Path, tmp_path: Path, segmenter: Ellipse
+) -> None:
+    build_worn(drawn_data, tmp_path, segmenter)
+    records = json.loads((tmp_path / "worn.json").read_text())
+    cached = np.load(tmp_path / "worn.npy").astype(np.float64)
+    counts = Counter((record["image"], record["label"]) for record in records)
+    assert set(counts.values()) == {1, 2}, "training garments twice, held-back ones once"
+    assert {counts[record["image"], record["label"]] for record in records if record["split"] == "val"} == {1}
+    assert {record["label"] for record in records} == {"dress", "shoes"}
+    boxes = {"dress": (17 / 70, 25 / 100, 35 / 70, 35 / 100), "shoes": (20 / 70, 80 / 100, 30 / 70, 15 / 100)}
+    watching = Watching()
+    eye = Embedder(watching, segmenter, None)
+    seen = set()
+    with tarfile.open(drawn_data / "clothing-co-parsing.tar") as tar:
+        for record, picture in zip(records, cached, strict=True):
+            name = record["image"], record["label"]
+            if name in seen:
+                continue  # a hand's crop of the same garment
+            seen.add(name)
+            content = tar.extractfile(record["image"])
+            assert content is not None
+            eye.see([load_view(content.read(), crop_box=boxes[record["label"]])])
+            shown = watching.shown[-1]
+            found = shown.mode == "RGBA"
+            mask = shown.getchannel("A") if found else Image.new("L", shown.size, 255)
+            alpha = letterbox(mask, PHOTO_SIZE, fill=0 if found else 255)
+            apart = np.abs(picture - np.dstack([letterbox(shown.convert("RGB"), PHOTO_SIZE), alpha]))
+            assert apart.mean() < 2
 
 
 class Bars:
