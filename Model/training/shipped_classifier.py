@@ -1,7 +1,7 @@
 """The default classifier, on the thirteen classes: features of the published sets' pictures, in several views.
 
 A photo counts whole, with its mask as the service shows it to the encoder, and in a few mild random views; street
-crops and shop pictures add what the photos lack, bags above all.
+crops and shop pictures add what the photos lack, bags above all, and what is worn counts as a customer crops it.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class CacheEmbedder:
 def collect_features(cache: Path, embedder: CacheEmbedder, seed: int, random_views: int = 2) -> Features:
     """Return labelled features of all sets; the validation side holds plain pictures alone, each once.
 
+    A group's name begins with its set's.
+
     Args:
         random_views: mild random views of each training photo, besides its plain ones.
     """
@@ -85,8 +87,9 @@ def collect_features(cache: Path, embedder: CacheEmbedder, seed: int, random_vie
         splits.extend([split] * len(rows))
 
     served = "garments" if (cache / "garments.json").exists() else "photos"
+    worn = ("worn",) if (cache / "worn.json").exists() else ()
     for split in ("train", "val"):
-        for name in dict.fromkeys(("photos", served, "street", "shop")):
+        for name in dict.fromkeys(("photos", served, "street", *worn, "shop")):
             source = PictureSet(cache, name, vocabulary, split)
             rows = np.flatnonzero(source.labels["category"] >= 0)
             if name == "shop":
@@ -94,7 +97,7 @@ def collect_features(cache: Path, embedder: CacheEmbedder, seed: int, random_vie
             if split == "val" and (name == "street" or (name == "photos" and served != "photos")):
                 continue  # the validation side counts each photo once, as it is served
             add(source, rows, embedder.plain(source, rows), split)
-            if split == "train" and name != "shop":
+            if split == "train" and name not in ("shop", "worn"):
                 for _ in range(random_views):
                     add(source, rows, embedder.varied(source, rows), split)
             log.info("embedded %s %s: %d", split, name, len(rows))
@@ -120,8 +123,11 @@ def train_shipped_classifier(
     features = collect_features(cache, CacheEmbedder(encoder, threads, seed), seed, random_views)
     trained = train_on_features(features, FitOptions(seed=seed, rate=RATE, batch=BATCH), labels=CLASSES)
     held = [group for group, split in zip(features.groups, features.splits, strict=True) if split == "val"]
-    photos = np.array([not group.startswith("shop-") for group in held])
-    metrics = {"accuracy_photos_of_unseen_senders": accuracy(trained.truth[photos], trained.predicted[photos])}
+    metrics = {}
+    for name, sets in {"photos_of_unseen_senders": ("photos-", "garments-"), "worn_garments": ("worn-",)}.items():
+        those = np.array([group.startswith(sets) for group in held])
+        if those.any():
+            metrics[f"accuracy_{name}"] = accuracy(trained.truth[those], trained.predicted[those])
     described = Trained(
         network=trained.network,
         labels=trained.labels,

@@ -20,7 +20,7 @@ from Model.classifier import Classifier  # noqa: E402
 from Model.encoders import load_encoder  # noqa: E402
 from Model.errors import CheckpointInvalid, TrainingError  # noqa: E402
 from Model.segmenters import load_segmenter  # noqa: E402
-from Model.training.cache import build_cache, build_garments  # noqa: E402
+from Model.training.cache import build_cache, build_garments, build_worn  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
 from Model.training.lesson import Lesson, Teachers  # noqa: E402
 from Model.training.publish_encoder import publish_encoder, refit_card  # noqa: E402
@@ -56,6 +56,7 @@ def cache(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_cache(drawn_data, root / "cache")
 
     build_garments(drawn_data, root / "cache", Middle())
+    build_worn(drawn_data, root / "cache", Middle())
     return root / "cache"
 
 
@@ -86,6 +87,7 @@ def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoin
 
     card = train_shipped_classifier(cache, tmp_path / "resnet34", tmp_path / "classifier")
     assert card.labels == CLASSES
+    assert {"accuracy_photos_of_unseen_senders", "accuracy_worn_garments"} <= card.metrics.keys()
     assert (tmp_path / "classifier" / "confusion.png").read_bytes().startswith(b"\x89PNG")
     probabilities = Classifier.load(tmp_path / "classifier", dim=512).probabilities(vectors)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
