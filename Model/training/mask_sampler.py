@@ -25,6 +25,13 @@ SOFT_LABELS = 0.3
 """Of the others, the share of photos that a teacher labelled, once there are any."""
 STREET, CROPS = 0.2, 0.45
 """Of what is left, the shares of street photos and of crops around one garment; the rest are composites."""
+CLOTH = 0.25
+"""The share of composites that lie on cloth, as on a patterned bedspread. Bare backgrounds are never cloth: a picture
+that shows cloth alone is a garment cropped close."""
+SURE = 200
+"""From this value of a soft mask on, a pixel is taken for the inside of a garment."""
+SMALLEST_CLOTH = 24
+"""Pixels on a side below which the inside of a garment shows no pattern."""
 
 
 class MaskSampler:
@@ -39,6 +46,7 @@ class MaskSampler:
 
     def __init__(self, sets: MaskSets, seed: int, *, validation: bool = False, drawn: float = 0.2) -> None:
         self.sets = sets
+        self.validation = validation
         self.rng = np.random.default_rng(seed)
         self.street = np.flatnonzero(sets.street_is_val == validation)
         self.photos = np.flatnonzero(sets.photo_is_val == validation)
@@ -103,8 +111,9 @@ class MaskSampler:
         return self.cut(self.sets.photos[index], mask, box, side)
 
     def composite(self, side: int) -> tuple[Pixels, Pixels]:
-        """Return one to three cut-outs laid on a background."""
-        picture = Image.fromarray(self.background(side))
+        """Return one to three cut-outs laid on a background; in training, `CLOTH` of them on the cloth of another."""
+        ground = self.cloth(side) if not self.validation and self.rng.random() < CLOTH else None
+        picture = Image.fromarray(self.background(side) if ground is None else ground)
         mask = Image.new("L", (side, side), 0)
         tight = self.rng.random() < 0.3
         for _ in range(1 if tight else int(self.rng.choice([1, 2, 3], p=[0.75, 0.18, 0.07]))):
@@ -207,6 +216,30 @@ class MaskSampler:
             patch = self.corner()
         return self.background(side) if patch is None else mirrored(patch, side, self.rng)
 
+    def cloth(self, side: int) -> Pixels | None:
+        """Return the inside of a garment, tiled with its mirror images in a tone of its own; None if it is too small.
+
+        The garment is that of a drawing, a phone photo (by its soft mask) or a street photo, a third of each.
+        """
+        source = self.rng.integers(3)
+        if source == 0 and len(self.drawings):
+            drawing = self.sets.drawings[int(self.rng.choice(self.drawings))]
+            picture, inside = drawing[..., :3], drawing[..., 3] > SURE
+        elif source == 1 and self.sets.pseudo is not None:
+            index = int(self.rng.choice(self.phones))
+            picture, inside = self.sets.photos[index], self.sets.pseudo[index] > SURE
+        else:
+            index = int(self.rng.choice(self.street))
+            picture, inside = self.sets.street[index], self.garment_of(index)
+        left, top, right, bottom = inner_square(inside)
+        height, width = picture.shape[:2]
+        patch = picture[int(top * height) : int(bottom * height), int(left * width) : int(right * width)]
+        if min(patch.shape[:2]) < SMALLEST_CLOTH:
+            return None
+        zoom = min(1.0, self.rng.uniform(0.8, 2.2) * max(patch.shape[:2]) / max(height, width))
+        tone = self.rng.uniform(0.7, 1.25) * self.rng.normal(1, 0.12, 3)
+        return (mirrored(patch, side, self.rng, zoom) * tone).clip(0, 255).astype(np.uint8)
+
     def corner(self) -> Pixels | None:
         """Return a corner of a phone photo, or None if a garment is thought to reach into it."""
         index = int(self.rng.choice(self.phones))
@@ -279,14 +312,38 @@ def in_one_piece(chosen: Chosen) -> Chosen:
     return np.asarray(np.isin(parts, kept)) if sizes[kept - 1].sum() > 0.8 * sizes.sum() else np.zeros_like(chosen)
 
 
+def inner_square(chosen: Chosen) -> Box:
+    """Return the largest square of chosen pixels (left, top, right, bottom) in fractions, an odd number of them wide.
+
+    Of no size where none is chosen.
+    """
+    height, width = chosen.shape
+    ringed = np.pad(chosen, 1)
+    reach = ndimage.distance_transform_cdt(ringed, "chessboard")[1:-1, 1:-1]
+    row, column = np.unravel_index(int(np.argmax(reach)), reach.shape)
+    half = int(reach[row, column]) - 1
+    if half < 0:
+        return 0.0, 0.0, 0.0, 0.0
+    return (
+        (column - half) / width,
+        (row - half) / height,
+        (column + half + 1) / width,
+        (row + half + 1) / height,
+    )
+
+
 def clipped(box: Box, width: int, height: int) -> Box:
     """Return the box inside a picture of that size."""
     return max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
 
 
-def mirrored(patch: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """Tile a patch with its mirror images over (side, side, 3)."""
-    zoom = rng.uniform(0.35, 1.0) * side / max(patch.shape[:2])
+def mirrored(patch: Pixels, side: int, rng: np.random.Generator, share: float | None = None) -> Pixels:
+    """Tile a patch with its mirror images over (side, side, 3).
+
+    Args:
+        share: of the side that the patch's longer side takes; None for any from a third on.
+    """
+    zoom = (rng.uniform(0.35, 1.0) if share is None else share) * side / max(patch.shape[:2])
     size = (max(8, int(patch.shape[1] * zoom)), max(8, int(patch.shape[0] * zoom)))
     small = np.asarray(Image.fromarray(patch).resize(size, BILINEAR))
     row = np.concatenate([small, small[:, ::-1]], axis=1)
