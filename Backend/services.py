@@ -54,10 +54,10 @@ def decode_limits(settings: Settings) -> DecodeLimits:
 
 
 def check_networks(settings: Settings) -> None:
-    """Check that the networks that the settings name are there and of their kind, without loading them.
+    """Check that the networks that the settings name are there, whole, and of their kind, without loading them.
 
     Raises:
-        UnknownName, ModelNotFound, CardInvalid: one sentence each that says what there is.
+        UnknownName, ModelNotFound, CardInvalid, ChecksumMismatch: one sentence each that says what there is.
     """
     folders = {
         "encoder": find_encoder(settings.encoder, settings.models)[1],
@@ -65,8 +65,12 @@ def check_networks(settings: Settings) -> None:
         "classifier": find_model(settings.classifier, settings.models) if settings.classifier else None,
     }
     for kind, folder in folders.items():
-        if folder is not None and (found := Card.load(folder).kind) != kind:
-            raise CardInvalid(f"{folder.name} is a model of kind {found}, not {kind}: choose another.")
+        if folder is None:
+            continue
+        card = Card.load(folder)
+        if card.kind != kind:
+            raise CardInvalid(f"{folder.name} is a model of kind {card.kind}, not {kind}: choose another.")
+        card.read_model(folder)
 
 
 def open_embedder(settings: Settings) -> Embedder:

@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
     Raises:
         PortInUse: another program listens on the port.
         DatabaseOutOfDate, DatabaseUnavailable: there is nothing to serve from.
-        UnknownName, ModelNotFound, CardInvalid: there is no such network to serve with.
+        UnknownName, ModelNotFound, CardInvalid, ChecksumMismatch: there is no such network to serve with.
         PathUnusable: the folder of the workers' counters cannot be written to.
     """
     require_free(settings.host, settings.port, "--port (SIMILOOK_PORT)")

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -19,7 +20,8 @@ from Backend.services import check_networks, open_catalogue
 from Backend.settings import Settings
 from Data.errors import DatabaseError
 from Frontend.settings import Settings as PageSettings
-from Model.errors import ModelError
+from Model.errors import ChecksumMismatch, ModelError
+from Model.weights import SHIPPED
 
 
 def documented(repository: Path) -> set[str]:
@@ -142,6 +144,17 @@ def test_networks_that_are_not_there_are_told_before_anything_is_loaded(
     check_networks(Settings(data_dir=tmp_path, segmenter="none", classifier=""))
     with pytest.raises(ModelError, match=said):
         check_networks(Settings(data_dir=tmp_path, **wrong))
+
+
+def test_a_damaged_network_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models_dir=tmp_path / "models")
+    own = tmp_path / "models" / "classifier"
+    shutil.copytree(SHIPPED / "classifier", own)
+    check_networks(settings)
+    [file] = own.glob("*.onnx")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ChecksumMismatch, match=f"{file.name} is not the file its card describes"):
+        check_networks(settings)
 
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
