@@ -79,7 +79,7 @@ class PictureSet:
 
     Args:
         folder: cache folder.
-        name: "photos", "street" or "shop".
+        name: "photos", "street", "shop", "garments" or "worn".
         split: "train", "val" or "" for both.
     """
 
@@ -155,7 +155,7 @@ def _heads(vocabulary: Vocabulary) -> dict[str, tuple[str, ...]]:
 
 def write_half_sizes(folder: Path) -> None:
     """Write each large set once more at half its side, by exact 2x2 means."""
-    for name in ("photos", "street", "garments"):
+    for name in ("photos", "street", "garments", "worn"):
         target = folder / f"{name}_half.npy"
         if target.exists() or not (folder / f"{name}.npy").exists():
             continue

@@ -30,7 +30,8 @@ class Stage:
         size: side of the pictures the trained network sees, in pixels.
         steps: optimiser steps; each sees two views of every picture of a batch.
         minutes: time limit; the learning rate follows whichever of steps and minutes is further along.
-        mix: pictures per batch of photos, street, shop and garments (photos cut out by the mask network).
+        mix: pictures per batch of photos, street, shop, garments (photos cut out by the mask network) and worn (crops
+            of street photos, cut out likewise).
         rate: highest learning rate. rate_end: the last one, as a share of it.
         trunk_rate: learning rate of the trunk as a share of `rate`.
         rest: leave a ResNet's layers before stride 8 as they are, which saves a fifth of a step's time.
@@ -44,7 +45,8 @@ class Stage:
             that they also teach what they have not learned by heart; needs `teach_both`.
         mirrored: the only teacher is the checkpoint that the stage starts from: it looks at each view and at its mirror
             image, and teaches the mean of both, whitened; see lesson.py.
-        judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out.
+        judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out. A stage that
+            draws worn crops is measured on those of validation, too.
         passes: how often a set of views is used before it is thrown away.
         ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
             None keeps the start checkpoint's limits, or none.

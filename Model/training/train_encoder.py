@@ -52,7 +52,7 @@ LARGEST_GRADIENT = 5.0
 LOG_EVERY = 20
 """Steps between two lines of the log."""
 
-SETS = ("photos", "street", "shop", "garments")
+SETS = ("photos", "street", "shop", "garments", "worn")
 
 
 class Average:
@@ -239,7 +239,8 @@ def train(
     vocabulary = make_vocabulary([r for r in json.loads((cache / "shop.json").read_text()) if r["split"] == "train"])
     drawn = [(name, count) for name, count in zip(SETS, stage.mix, strict=False) if count]
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
-    validation = PictureSet(cache, stage.judge, vocabulary, split="val")
+    judged = [stage.judge, *(source.name for source, _ in sets if source.name == "worn")]
+    validation = [PictureSet(cache, name, vocabulary, split="val") for name in dict.fromkeys(judged)]
     teacher: Teachers | MirrorTeacher | None = Teachers(stage.teachers) if stage.teachers else None
     if stage.mirrored:
         teacher = _mirror_teacher(stage, PictureSet(cache, stage.judge, vocabulary))
@@ -252,8 +253,10 @@ def train(
     stock = Stock(Sampler(stage, sets, teacher, seed), stage.passes, seed)
 
     def check() -> None:
-        report = run.validate(validation)
-        _log(out / f"{stage.name}.jsonl", {"step": run.step, "spent": round(run.spent), **report})
+        for source in validation:
+            report = run.validate(source)
+            position = {"step": run.step, "spent": round(run.spent), "set": source.name}
+            _log(out / f"{stage.name}.jsonl", position | report)
 
     last_save = last_check = time.monotonic()
     run.begin()

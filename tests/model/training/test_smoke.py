@@ -67,7 +67,7 @@ def checkpoint(cache: Path) -> Path:
     teacher = train(TINY, cache, out)
     student = replace(TINY, name="small", teachers=(str(teacher), str(teacher)), teacher_size=48, passes=2)
     small = train(student, cache, out)
-    return train(replace(student, name="deep", arch="resnet34", start=str(small), mix=(4, 2, 3, 4)), cache, out)
+    return train(replace(student, name="deep", arch="resnet34", start=str(small), mix=(4, 2, 3, 4, 3)), cache, out)
 
 
 def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -91,6 +91,12 @@ def test_the_chain_ends_in_folders_that_the_service_loads(cache: Path, checkpoin
     assert (tmp_path / "classifier" / "confusion.png").read_bytes().startswith(b"\x89PNG")
     probabilities = Classifier.load(tmp_path / "classifier", dim=512).probabilities(vectors)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+def test_a_stage_that_draws_worn_crops_is_measured_on_them_too(cache: Path, checkpoint: Path) -> None:
+    lines = [json.loads(line) for line in checkpoint.with_suffix(".jsonl").read_text().splitlines()]
+    assert [line["set"] for line in lines] == ["photos", "worn"]
+    assert all(0 <= line[figure] <= 1 for line in lines for figure in ("accuracy", "balanced", "p5"))
 
 
 def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path) -> None:
