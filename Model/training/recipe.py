@@ -15,8 +15,8 @@ again, a step that was cut short goes on from its checkpoint. OUT belongs to one
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 
 With --onward the encoder starts from the shipped weights instead of random ones, and the shipped mask is used as it is:
-two teachers are tuned on photos and worn garments as served, one of them goes on as the pupil of both, fresh heads are
-fitted to the resting trunk, then everything is trained under the three.
+two teachers are tuned on the photos as served, one of them goes on as the pupil of both, fresh heads are fitted to the
+resting trunk, then everything is trained under the three.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def onward_plan(seed: int) -> Plan:
     """Return the plan that goes on from the shipped encoder, to its 224 px: an hour and a half of training."""
     seen = Stage(name="", steps=100_000, judge="garments", seed=seed)
     tune = replace(
-        seen, size=168, minutes=10, mix=(8, 3, 3, 9, 6), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02,
+        seen, size=168, minutes=10, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02,
         warmup=20, weights=TUNE, strength=Strength(white=0.4),
     )  # fmt: skip
     names = ("teacher1.pt", "teacher2.pt")
@@ -187,11 +187,11 @@ def onward_plan(seed: int) -> Plan:
         teachers=(*tuned, born_again),
         before_mask=(),
         after_mask=(
-            replace(on, name="heads", mix=(4, 4, 6, 12, 6), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
+            replace(on, name="heads", mix=(5, 4, 8, 15), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
                     trunk_rate=0.0, average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", mix=(4, 3, 5, 14, 6), minutes=36, start="heads.pt", back=0.5, rate=0.6e-3,
+            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=36, start="heads.pt", back=0.5, rate=0.6e-3,
                     rate_end=0.1, average=0.997, weights=taught),
-            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 8, 12, 8), mixed=10, minutes=27,
+            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 10, 14), mixed=10, minutes=27,
                     start="onward.pt", rate=0.2e-3, rate_end=0.01, average=0.99, warmup=10, weights=last),
         ),
         mask=None,
@@ -243,9 +243,7 @@ def run(
     cache, checkpoints, weights = out / "cache", out / "checkpoints", out / "weights"
     build_cache(data, cache)
     if plan.mask is None:
-        segmenter = load_segmenter("rembg", None, threads)
-        build_garments(data, cache, segmenter, load_encoder("resnet34", None, threads))
-        build_worn(data, cache, segmenter, seed)
+        build_garments(data, cache, load_segmenter("rembg", None, threads), load_encoder("resnet34", None, threads))
     _train_all(tuple(replace(one, arch=str(teachers / one.arch)) for one in plan.teachers), cache, checkpoints, threads)
     half_way = _train_all(plan.before_mask, cache, checkpoints, threads)
     mask = weights / "garment-mask"
