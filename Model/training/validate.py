@@ -41,5 +41,9 @@ def validate(network: Encoder, objective: Objective, arch: str, source: PictureS
     recall = [float((logits[labels == c].argmax(1) == c).float().mean()) for c in labels.unique()]
     scores = vectors @ vectors.T
     scores[torch.from_numpy(groups[:, None] == groups[None, :])] = -2
-    hits = labels[scores.topk(5, dim=1).indices] == labels[:, None]
-    return {"accuracy": accuracy, "balanced": float(np.mean(recall)), "p5": float(hits.float().mean())}
+    # A small set may have fewer than five pictures of other groups.
+    nearest = scores.topk(min(5, len(scores)), dim=1)
+    counted = nearest.values > -2
+    hits = (labels[nearest.indices] == labels[:, None]) & counted
+    precision = int(hits.sum()) / max(1, int(counted.sum()))
+    return {"accuracy": accuracy, "balanced": float(np.mean(recall)), "p5": precision}
