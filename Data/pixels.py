@@ -50,8 +50,9 @@ def rgb_histogram(image: Image.Image, mask: NDArray[np.uint8]) -> Histogram | No
     Args:
         mask: 0 background .. 255 garment, of the image's size. Shape: (H, W).
     """
-    garment = np.asarray(image.convert("RGB"))[mask >= GARMENT]  # (n, 3)
-    if not len(garment):
+    garment = mask >= GARMENT
+    count = np.count_nonzero(garment)
+    if not count:
         return None
-    counts = [np.bincount(garment[:, channel] // (256 // BINS), minlength=BINS) for channel in range(3)]
-    return [[round(float(count) / len(garment), 4) for count in row] for row in counts]
+    levels = np.reshape(image.convert("RGB").histogram(Image.fromarray(garment)), (3, BINS, 256 // BINS))
+    return [[round(float(value) / count, 4) for value in row] for row in levels.sum(axis=2).tolist()]

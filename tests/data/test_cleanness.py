@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from Data.cleanness import WEIGHTS, measure
+from Data.cleanness import BACKGROUND, TOLERANCE, WEIGHTS, measure, median_level
 
 SIZE = (300, 400)
 
@@ -81,3 +81,27 @@ def test_a_mask_that_is_nowhere_certain_is_not_clear_and_a_soft_rim_or_a_thin_ch
     chain[100:104, 40:260] = 180
     assert measure(image, chain, (600, 800), found=True)["clear"] == 1.0
     assert measure(image, mask, (600, 800), found=False)["clear"] == 0.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 999, 1000])
+def test_the_median_of_counted_levels_is_that_of_the_sorted_ones(count: int) -> None:
+    levels = np.random.default_rng(count).integers(0, 256, count)
+    assert median_level(np.bincount(levels, minlength=256)) == np.median(levels)
+
+
+def test_plain_and_sharp_are_what_sorting_and_averaging_every_pixel_gives() -> None:
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (40, 30, 3), np.uint8)
+    pixels[:, :15] = 200 + rng.integers(0, 40, (40, 15, 3), np.uint8)
+    mask = np.zeros((40, 30), np.uint8)
+    mask[5:35, 18:28] = 255
+    found = measure(Image.fromarray(pixels), mask, (30, 40), found=True)
+    outside = pixels[mask < BACKGROUND].astype(float)
+    near = [np.abs(pixel - np.median(outside, axis=0)).max() <= TOLERANCE for pixel in outside]
+    assert found["plain"] == round(sum(near) / len(near), 4)
+    grey = pixels.astype(float).mean(axis=2)
+    edges = [
+        grey[y - 1, x] + grey[y + 1, x] + grey[y, x - 1] + grey[y, x + 1] - 4 * grey[y, x]
+        for y, x in zip(*np.nonzero(mask), strict=True)
+    ]
+    assert found["sharp"] == pytest.approx(np.var(edges) / (np.var(edges) + 80), abs=1e-4)
