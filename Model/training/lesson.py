@@ -87,31 +87,3 @@ class Teachers:
         logits = [lesson.logits for lesson in lessons if lesson.logits is not None]
         vectors = torch.cat([F.normalize(lesson.vectors, dim=1) for lesson in lessons], dim=1)
         return Lesson(vectors, torch.stack(logits).mean(dim=0) if logits else None, lessons[0].maps)
-
-
-class MirrorTeacher:
-    """A trained encoder that teaches what it would know if a picture and its mirror image were one to it.
-
-    The mean of what it makes of both is better than either, and costs a service twice the time; a student that learned
-    the mean costs what it cost before.
-
-    Args:
-        encoder: a teacher that is a trained encoder.
-        white: of its features; see `emphasis.whitening_matrix`. Shape: (512, 512).
-    """
-
-    width = DIM
-
-    def __init__(self, encoder: Teacher, white: Tensor) -> None:
-        self._teacher = encoder
-        self.white = white
-        self.map_widths = self._teacher.map_widths
-
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> Lesson:
-        """Return whitened vectors, logits and maps of pictures in [0, 1]. Shape: (n, 3, h, w)."""
-        first, second = self._teacher(images), self._teacher(images.flip(3))
-        assert first.logits is not None and second.logits is not None
-        both = F.normalize(first.vectors, dim=1) + F.normalize(second.vectors, dim=1)
-        maps = [(one + other.flip(3)) / 2 for one, other in zip(first.maps, second.maps, strict=True)]
-        return Lesson(F.normalize(both @ self.white.T, dim=1), (first.logits + second.logits) / 2, maps)

@@ -95,13 +95,6 @@ class Objective(nn.Module):
         # Not registered as modules: what they remember is neither averaged between processes nor saved.
         self._contrast = {name: _contrast(weights) for name in ("supervised", "instance", "product")}
 
-    @torch.no_grad()
-    def begin_as(self, matrix: Tensor) -> None:
-        """Let the student's features, times a matrix, be what is compared with the teacher. Shape: (width, 512)."""
-        assert self.teacher is not None
-        self.teacher.weight.copy_(matrix)
-        self.teacher.bias.zero_()
-
     def forward(
         self, features: Tensor, batch: Batch, lesson: Taught | None, maps: Maps | None = None
     ) -> tuple[Tensor, dict[str, float]]:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from Model.training.augment import mix, views
 from Model.training.cache import PHOTO_SIZE
 from Model.training.datasets import Batch, Mixer, PictureSet
-from Model.training.lesson import Lesson, MirrorTeacher, Teachers
+from Model.training.lesson import Lesson, Teachers
 from Model.training.stage import Stage
 
 
@@ -37,7 +37,7 @@ class Sampler:
     """
 
     def __init__(
-        self, stage: Stage, sets: Sequence[tuple[PictureSet, int]], teacher: Teachers | MirrorTeacher | None, seed: int
+        self, stage: Stage, sets: Sequence[tuple[PictureSet, int]], teacher: Teachers | None, seed: int
     ) -> None:
         self._stage, self._teacher = stage, teacher
         self._size = max(stage.size, stage.teacher_size if teacher else 0)

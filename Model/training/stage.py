@@ -43,8 +43,6 @@ class Stage:
         teach_both: the teachers look at both views of each picture; else at the first, at half the price.
         mixed: views in each step that are two views laid over each other. Only teachers can name what they show, so
             that they also teach what they have not learned by heart; needs `teach_both`.
-        mirrored: the only teacher is the checkpoint that the stage starts from: it looks at each view and at its mirror
-            image, and teaches the mean of both, whitened; see lesson.py.
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out. A stage that
             draws worn crops is measured on those of validation, too.
         passes: how often a set of views is used before it is thrown away.
@@ -71,7 +69,6 @@ class Stage:
     teacher_size: int = 128
     teach_both: bool = False
     mixed: int = 0
-    mirrored: bool = False
     passes: int = 1
     judge: str = "photos"
     ceiling: float | None = None
@@ -82,9 +79,7 @@ class Stage:
     def __post_init__(self) -> None:
         if not 0 <= self.back < 1 or (self.back and not self.start):
             raise ValueError("back is a share of the way to a start checkpoint: at least 0, less than 1.")
-        if self.mirrored and (self.teachers or not self.start or self.arch not in BLOCKS):
-            raise ValueError("mirrored: the stage's own start is its teacher; it needs one, a ResNet, and no others.")
-        if self.mixed and not ((self.teachers or self.mirrored) and self.teach_both):
+        if self.mixed and not (self.teachers and self.teach_both):
             raise ValueError("mixed views have no label: they need teachers, and teach_both.")
         if self.mixed > 2 * sum(self.mix):
             raise ValueError(f"{self.mixed} mixed views cannot be made of {2 * sum(self.mix)} views.")

@@ -24,10 +24,9 @@ from Model.errors import ModelError
 from Model.training.checkpoints import read_checkpoint, refuse_another_stage
 from Model.training.crew import Alone, work_together
 from Model.training.datasets import PictureSet, Vocabulary, make_vocabulary, write_half_sizes
-from Model.training.emphasis import two_views, whitening_matrix
 from Model.training.files import written_whole
 from Model.training.hints import trunk_maps
-from Model.training.lesson import MirrorTeacher, Teacher, Teachers
+from Model.training.lesson import Teachers
 from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import grow
@@ -92,7 +91,7 @@ class Run:
         self,
         stage: Stage,
         vocabulary: Vocabulary,
-        teacher: Teachers | MirrorTeacher | None,
+        teacher: Teachers | None,
         saved: dict[str, Any] | None,
     ) -> None:
         torch.manual_seed(stage.seed)
@@ -103,8 +102,6 @@ class Run:
         self.step, self.spent = 0, 0.0
         if saved is None and stage.start:
             self._begin_from(read_checkpoint(Path(stage.start)))
-            if isinstance(teacher, MirrorTeacher):
-                self.objective.begin_as(teacher.white)
         self._resting = [self.network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
         for layer in self._resting:
             layer.requires_grad_(False)
@@ -241,9 +238,7 @@ def train(
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
     judged = [stage.judge, *(source.name for source, _ in sets if source.name == "worn")]
     validation = [PictureSet(cache, name, vocabulary, split="val") for name in dict.fromkeys(judged)]
-    teacher: Teachers | MirrorTeacher | None = Teachers(stage.teachers) if stage.teachers else None
-    if stage.mirrored:
-        teacher = _mirror_teacher(stage, PictureSet(cache, stage.judge, vocabulary))
+    teacher = Teachers(stage.teachers) if stage.teachers else None
     run = Run(stage, vocabulary, teacher, saved)
     if saved is None and stage.ceiling is not None:
         # The same pictures for every member of a crew.
@@ -293,13 +288,6 @@ def train(
             check()
         run.save(path, done=True)
     return path
-
-
-def _mirror_teacher(stage: Stage, source: PictureSet) -> MirrorTeacher:
-    """Return the stage's start as its teacher, whitened by views of training pictures; the same for every worker."""
-    start = Teacher(str(stage.start))
-    white = whitening_matrix(*two_views(start.network, source, stage.size))
-    return MirrorTeacher(start, torch.from_numpy(white))
 
 
 def _log(path: Path, record: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ import torch
 
 from Model.training.datasets import UNKNOWN, Batch
 from Model.training.hints import Hints, trunk_maps
-from Model.training.lesson import MirrorTeacher, Teacher, Teachers
+from Model.training.lesson import Teacher, Teachers
 from Model.training.limits import Limits, points
 from Model.training.losses import Objective, Weights
 from Model.training.resnet import resnet_trunk
@@ -215,24 +215,6 @@ def test_several_teachers_are_one_with_vectors_side_by_side(tmp_path: Path) -> N
     assert lesson.logits is not None and alone[0].logits is not None and alone[1].logits is not None
     assert torch.allclose(lesson.logits, (alone[0].logits + alone[1].logits) / 2, atol=1e-5)
     assert torch.equal(lesson.maps[0], alone[0].maps[0])
-
-
-def test_a_picture_and_its_mirror_image_are_one_to_a_mirror_teacher(tmp_path: Path) -> None:
-    source = random_checkpoint(tmp_path / "1.pt", 1)
-    white = torch.from_numpy(np.random.default_rng(2).standard_normal((512, 512)).astype(np.float32))
-    images = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(3))
-    alone, teacher = Teacher(source), MirrorTeacher(Teacher(source), white)
-    lesson, again = teacher(images), teacher(torch.stack([image.flip(2) for image in images]))
-    assert torch.allclose(lesson.vectors, again.vectors, atol=1e-5)
-    for at, image in enumerate(images):
-        one, other = alone(image[None]), alone(image.flip(2)[None])
-        mean = sum(each.vectors[0] / each.vectors[0].norm() for each in (one, other)) / 2
-        expected = white @ mean
-        assert torch.allclose(lesson.vectors[at], expected / expected.norm(), atol=2e-3)
-        assert one.logits is not None and other.logits is not None and lesson.logits is not None
-        assert torch.allclose(lesson.logits[at], (one.logits[0] + other.logits[0]) / 2, atol=2e-2)
-        for both, left, right in zip(lesson.maps, one.maps, other.maps, strict=True):
-            assert torch.allclose(both[at], ((left[0] + right[0].flip(2)) / 2).to(both.dtype), atol=2e-2)
 
 
 def test_a_teacher_keeps_to_its_limits(tmp_path: Path) -> None:
