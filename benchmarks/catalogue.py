@@ -3,7 +3,8 @@
     python -m benchmarks.catalogue [--limit 500] [--sizes 10000,100000,1000000] [--parts feeds,sizes,user]
 
 On SQLite and on PostgreSQL, each import and sync in a process of its own. A part that is left out keeps what an earlier
-run has measured. All of it takes some forty minutes on two cores, most of them for looking at 39,666 pictures.
+run with the same --work has measured. All of it takes some forty minutes on two cores, most of them for looking at
+39,666 pictures.
 """
 
 import argparse
