@@ -1,6 +1,6 @@
 """How well a picture shows one garment: what chooses the picture that stands for a product.
 
-The measures are shares, higher is better, and cheap beside the networks: about 3 ms. They rank the pictures of one
+The measures are shares, higher is better, and cheap beside the networks: about 2 ms. They rank the pictures of one
 product; how they find faults over a whole catalogue is the audit's to say.
 """
 

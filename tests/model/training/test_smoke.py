@@ -21,12 +21,15 @@ from Model.encoders import load_encoder  # noqa: E402
 from Model.errors import CheckpointInvalid, TrainingError  # noqa: E402
 from Model.segmenters import load_segmenter  # noqa: E402
 from Model.training.cache import build_cache, build_garments, build_worn  # noqa: E402
+from Model.training.datasets import PictureSet, make_vocabulary  # noqa: E402
 from Model.training.labels import CLASSES  # noqa: E402
 from Model.training.lesson import Lesson, Teachers  # noqa: E402
+from Model.training.losses import Objective, Weights  # noqa: E402
 from Model.training.publish_encoder import publish_encoder, refit_card  # noqa: E402
 from Model.training.shipped_classifier import train_shipped_classifier  # noqa: E402
-from Model.training.stage import Stage  # noqa: E402
+from Model.training.stage import Stage, make_network  # noqa: E402
 from Model.training.train_encoder import train, train_together  # noqa: E402
+from Model.training.validate import embed, validate  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -97,6 +100,22 @@ def test_a_stage_that_draws_worn_crops_is_measured_on_them_too(cache: Path, chec
     lines = [json.loads(line) for line in checkpoint.with_suffix(".jsonl").read_text().splitlines()]
     assert [line["set"] for line in lines] == ["photos", "worn"]
     assert all(0 <= line[figure] <= 1 for line in lines for figure in ("accuracy", "balanced", "p5"))
+
+
+@pytest.mark.parametrize("name", ["photos", "worn"])
+def test_neighbours_of_other_groups_are_counted_one_by_one(cache: Path, name: str) -> None:
+    vocabulary = make_vocabulary(json.loads((cache / "shop.json").read_text()))
+    source = PictureSet(cache, name, vocabulary, split="val")
+    torch.manual_seed(0)
+    network, objective = make_network("resnet18"), Objective(vocabulary.sizes(), len(vocabulary.words), None, Weights())
+    found = validate(network, objective, "resnet18", source, 32)["p5"]
+    vectors, labels = embed(network, "resnet18", source, 32).numpy(), source.labels["category"]
+    hits = []
+    for at, record in enumerate(source.records):
+        others = [k for k, other in enumerate(source.records) if other["group"] != record["group"] and labels[k] >= 0]
+        nearest = sorted(others, key=lambda k: -float(vectors[at] @ vectors[k]))[:5]
+        hits += [labels[k] == labels[at] for k in nearest if labels[at] >= 0]
+    assert hits and found == pytest.approx(np.mean(hits))
 
 
 def test_a_grown_network_starts_as_the_smaller_one(cache: Path, checkpoint: Path) -> None:
