@@ -46,6 +46,9 @@ class Stage:
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out. A stage that
             draws worn crops is measured on those of validation, too.
         passes: how often a set of views is used before it is thrown away.
+        blocks: learn nothing but what the teachers' own blocks do, each block by itself; see blockwise.py. Two shares
+            of the stage: until the first, every block is given the teachers' maps; from the second on, what the blocks
+            before it make of the picture. (0, 0) trains all blocks together. None for an ordinary stage.
         ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
             None keeps the start checkpoint's limits, or none.
     """
@@ -71,6 +74,7 @@ class Stage:
     mixed: int = 0
     passes: int = 1
     judge: str = "photos"
+    blocks: tuple[float, float] | None = None
     ceiling: float | None = None
     seed: int = 7
     weights: Weights = field(default_factory=Weights)
@@ -79,7 +83,9 @@ class Stage:
     def __post_init__(self) -> None:
         if not 0 <= self.back < 1 or (self.back and not self.start):
             raise ValueError("back is a share of the way to a start checkpoint: at least 0, less than 1.")
-        if self.mixed and not (self.teachers and self.teach_both):
+        if self.blocks is not None and not (0 <= self.blocks[0] <= self.blocks[1] <= 1 and self.arch == "resnet34"):
+            raise ValueError("blocks are two shares of the stage of a resnet34, the first not after the second.")
+        if self.mixed and not (self.teachers and (self.teach_both or self.blocks is not None)):
             raise ValueError("mixed views have no label: they need teachers, and teach_both.")
         if self.mixed > 2 * sum(self.mix):
             raise ValueError(f"{self.mixed} mixed views cannot be made of {2 * sum(self.mix)} views.")
@@ -112,4 +118,6 @@ def read_stage(path: Path) -> Stage:
         strength["zoom"] = tuple(strength["zoom"])
     weights = Weights(**settings.pop("weights", {}))
     mix, teachers = tuple(settings.pop("mix", Stage.mix)), tuple(settings.pop("teachers", ()))
+    if settings.get("blocks") is not None:
+        settings["blocks"] = tuple(settings["blocks"])
     return Stage(mix=mix, teachers=teachers, weights=weights, strength=Strength(**strength), **settings)

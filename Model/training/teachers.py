@@ -27,19 +27,24 @@ STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)
 
 
 class _Conv(nn.Module):
-    """A convolution with TensorFlow's "same" padding, and optionally ReLU6."""
+    """A convolution with TensorFlow's "same" padding, and optionally ReLU6.
+
+    Where it is `centred`, it is padded alike on both sides, as in a ResNet.
+    """
 
     def __init__(self, weight: NDArray[np.float32], bias: NDArray[np.float32], *, stride: int, groups: int, relu: bool):
         super().__init__()
         self.weight = nn.Parameter(torch.from_numpy(weight))
         self.bias = nn.Parameter(torch.from_numpy(bias))
         self.stride, self.groups, self.relu = stride, groups, relu
+        self.centred = False
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = self.weight.shape[-1]
-        if kernel == 3 and self.stride == 2:
+        aside = kernel == 3 and self.stride == 2 and not self.centred
+        if aside:
             x = F.pad(x, (0, 1, 0, 1))
-        padding = 1 if kernel == 3 and self.stride == 1 else 0
+        padding = 1 if kernel == 3 and not aside else 0
         y = F.conv2d(x, self.weight, self.bias, stride=self.stride, padding=padding, groups=self.groups)
         return F.relu6(y) if self.relu else y
 
@@ -71,8 +76,26 @@ class MobileNetV2(nn.Module):
         """Return pooled features of pictures normalised to [-1, 1]. Shape: (n, 3, h, w) -> (n, 1280)."""
         return self.with_maps(images, ())[0]
 
+    def centre(self) -> None:
+        """Look, at every stride, at the places that a ResNet looks at, so that maps of both show the same ones.
+
+        TensorFlow pads pictures of even sides on the right and below alone, so that every convolution of stride 2 looks
+        one place further to the right and below. Nearly the same features come out of the picture moved by so much.
+        """
+        for module in self.modules():
+            if isinstance(module, _Conv):
+                module.centred = True
+
     def with_maps(self, images: Tensor, blocks: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
         """Return the pooled features, and what came out of the blocks of these numbers."""
+        last, maps = self.places(images, blocks)
+        return last.mean(dim=(2, 3)), maps
+
+    def places(self, images: Tensor, blocks: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
+        """Return the features of each place, before they are pooled, and what came out of the blocks of these numbers.
+
+        Shape: (n, 3, h, w) to (n, 1280, h / 32, w / 32), [(n, c, h / stride, w / stride), ...].
+        """
         x = self.stem(images)
         maps = []
         for at, (stride, block) in enumerate(zip(STRIDES, self.blocks, strict=True)):
@@ -80,8 +103,8 @@ class MobileNetV2(nn.Module):
             x = x + y if stride == 1 and x.shape == y.shape else y
             if at in blocks:
                 maps.append(x)
-        pooled: Tensor = self.last(x).mean(dim=(2, 3))
-        return pooled, maps
+        last: Tensor = self.last(x)
+        return last, maps
 
 
 def _float_constant(interpreter: Any, detail: dict[str, Any]) -> NDArray[np.float32]:

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from Model.errors import ModelError
+from Model.errors import CheckpointInvalid, ModelError
+from Model.training.blockwise import Blocks, BlockTeachers, imitate, prepare, see
 from Model.training.checkpoints import read_checkpoint, refuse_another_stage
 from Model.training.crew import Alone, work_together
 from Model.training.datasets import PictureSet, Vocabulary, make_vocabulary, write_half_sizes
@@ -29,10 +30,10 @@ from Model.training.hints import trunk_maps
 from Model.training.lesson import Teachers
 from Model.training.limits import Limits, bound, measure
 from Model.training.losses import Objective, Weights
-from Model.training.resnet import grow
+from Model.training.resnet import Encoder, grow
 from Model.training.samples import Sample, Sampler, Stock
 from Model.training.stage import Stage, make_network, normalise, read_stage
-from Model.training.validate import validate
+from Model.training.validate import figures, validate
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class Run:
         torch.manual_seed(stage.seed)
         self.stage, self.vocabulary = stage, vocabulary
         self.network = make_network(stage.arch)
-        self.objective = Objective(vocabulary.sizes(), len(vocabulary.words), teacher, stage.weights)
+        self.objective = self._heads(teacher)
         self.limits: Limits | None = None
         self.step, self.spent = 0, 0.0
         if saved is None and stage.start:
@@ -116,6 +117,10 @@ class Run:
             self._go_on(saved)
         if self.limits is not None:
             bound(self.network, self.limits)
+
+    def _heads(self, teacher: Teachers | None) -> nn.Module:
+        """Return what is trained beside the network, and thrown away after training."""
+        return Objective(self.vocabulary.sizes(), len(self.vocabulary.words), teacher, self.stage.weights)
 
     def _begin_from(self, first: dict[str, Any]) -> None:
         """Take another stage's average, and those of its heads that fit."""
@@ -153,10 +158,7 @@ class Run:
         """Take one step, and return the parts of its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.stage.rate * group["share"] * _rate(progress, self.step, self.stage)
-        with torch.autocast("cpu", torch.bfloat16):
-            pooled, maps = trunk_maps(self.network.trunk, normalise(sample.seen, self.stage.arch))
-        features = self.network.neck(self.network.reduce(pooled.float()))
-        loss, parts = self.objective(features, sample.batch, sample.lesson, maps)
+        loss, parts = self.loss(sample, progress)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([*self.network.parameters(), *self.objective.parameters()], LARGEST_GRADIENT)
@@ -165,6 +167,15 @@ class Run:
         self.average_heads.update(self.objective, self.step)
         self.step += 1
         return parts
+
+    def loss(self, sample: Sample, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of a sample, and its parts."""
+        del progress  # the labels and the teachers say the same from beginning to end
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled, maps = trunk_maps(self.network.trunk, normalise(sample.seen, self.stage.arch))
+        features = self.network.neck(self.network.reduce(pooled.float()))
+        loss, parts = self.objective(features, sample.batch, sample.lesson, maps)
+        return loss, parts
 
     def move_back(self) -> None:
         """Move the averages towards the stage's start; heads that it lacked stay as they are."""
@@ -193,13 +204,71 @@ class Run:
 
     def validate(self, validation: PictureSet) -> dict[str, float]:
         """Return what the averages do with validation pictures; see validate.py."""
+        judge = self._judge()
+        heads = Objective(self.vocabulary.sizes(), len(self.vocabulary.words), None, Weights())
+        heads.load_state_dict({name: self.average_heads.state[name] for name in heads.state_dict()})
+        return validate(judge, heads, self.stage.arch, validation, self.stage.size)
+
+    def _judge(self) -> Encoder:
+        """Return the averaged network."""
         judge = make_network(self.stage.arch)
         judge.load_state_dict(self.average.state)
         if self.limits is not None:
             bound(judge, self.limits)
-        heads = Objective(self.vocabulary.sizes(), len(self.vocabulary.words), None, Weights())
-        heads.load_state_dict({name: self.average_heads.state[name] for name in heads.state_dict()})
-        return validate(judge, heads, self.stage.arch, validation, self.stage.size)
+        return judge
+
+
+class BlockRun(Run):
+    """A stage whose blocks learn what those of two teachers do; see blockwise.py.
+
+    Args:
+        teachers: who they are.
+        looks: a draw of pictures that the teachers' channels are measured on.
+    """
+
+    objective: Blocks
+
+    def __init__(
+        self,
+        stage: Stage,
+        vocabulary: Vocabulary,
+        teachers: BlockTeachers,
+        looks: Sampler,
+        saved: dict[str, Any] | None,
+    ) -> None:
+        super().__init__(stage, vocabulary, None, saved)
+        self._teachers = teachers
+        if saved is None and stage.start is None:
+            prepare(self.network.trunk)
+            self.objective.calibrate(teachers(torch.cat([looks.pairs()[1] for _ in range(LIMIT_SAMPLES)])))
+            self.average = Average(self.network, stage.average)
+            self.average_heads = Average(self.objective, stage.average)
+
+    def _heads(self, teacher: Teachers | None) -> nn.Module:
+        del teacher
+        return Blocks()
+
+    def _begin_from(self, first: dict[str, Any]) -> None:
+        if not set(self.objective.state_dict()) <= set(first["average_heads"]):
+            raise CheckpointInvalid(f"{self.stage.start} has not learned block by block: start from one that has.")
+        super()._begin_from(first)
+
+    def loss(self, sample: Sample, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of a sample, and its parts; the labels play no part in it."""
+        until, own = self.stage.blocks or (0.0, 0.0)
+        forced = None
+        if own > 0:
+            share = 1.0 if progress < until else max(0.0, own - progress) / max(own - until, 1e-9)
+            forced = torch.rand(len(sample.seen)) < share
+        return imitate(self.objective, self._teachers, self.network.trunk, sample.seen, self.stage.arch, forced)
+
+    def validate(self, validation: PictureSet) -> dict[str, float]:
+        """Return what the averages do with validation pictures, through the teachers' own heads."""
+        blocks = Blocks()
+        blocks.load_state_dict(self.average_heads.state)
+        trunk = self._judge().trunk
+        seen = see(blocks, self._teachers, trunk, self.stage.arch, validation, self.stage.size)
+        return figures(*seen, validation)
 
 
 def train(
@@ -238,11 +307,16 @@ def train(
     sets = [(PictureSet(cache, name, vocabulary), count) for name, count in drawn]
     judged = [stage.judge, *(source.name for source, _ in sets if source.name == "worn")]
     validation = [PictureSet(cache, name, vocabulary, split="val") for name in dict.fromkeys(judged)]
-    teacher = Teachers(stage.teachers) if stage.teachers else None
-    run = Run(stage, vocabulary, teacher, saved)
+    teacher = Teachers(stage.teachers) if stage.teachers and stage.blocks is None else None
+    # The same pictures for every member of a crew.
+    looks = Sampler(stage, sets, None, stage.seed)
+    run = (
+        Run(stage, vocabulary, teacher, saved)
+        if stage.blocks is None
+        else BlockRun(stage, vocabulary, BlockTeachers(stage.teachers), looks, saved)
+    )
     if saved is None and stage.ceiling is not None:
-        # The same pictures for every member of a crew.
-        run.measure_limits(Sampler(stage, sets, None, stage.seed), stage.ceiling)
+        run.measure_limits(looks, stage.ceiling)
     # A resumed stage draws on from another seed rather than seeing its first batches again.
     seed = stage.seed * 1000 + run.step + 500_000 * crew.rank
     stock = Stock(Sampler(stage, sets, teacher, seed), stage.passes, seed)

@@ -30,20 +30,29 @@ def embed(network: Encoder, arch: str, source: PictureSet, size: int, batch: int
 def validate(network: Encoder, objective: Objective, arch: str, source: PictureSet, size: int) -> dict[str, float]:
     """Return head accuracy and P@5 among the labelled pictures of the set, neighbours of the same group left out."""
     vectors = embed(network, arch, source, size)
-    labels = torch.from_numpy(source.labels["category"])
-    known = labels >= 0
-    vectors, labels = vectors[known], labels[known]
-    groups = np.array([record["group"] for record in source.records])[known.numpy()]
     # The heads read the features before they get unit length; their scale does not change which logit is largest
     # except through the bias, so they are brought back to the typical length.
-    logits = objective.heads["category_head"](vectors * math.sqrt(DIM))
+    return figures(vectors, objective.heads["category_head"](vectors * math.sqrt(DIM)), source)
+
+
+def figures(vectors: Tensor, logits: Tensor, source: PictureSet) -> dict[str, float]:
+    """Return accuracy, mean recall of the classes, and P@5 among the labelled pictures of a set.
+
+    Args:
+        vectors: of every picture of the set, of equal lengths. Shape: (len(source), dim).
+        logits: of its categories. Shape: (len(source), 13).
+    """
+    labels = torch.from_numpy(source.labels["category"])
+    known = labels >= 0
+    vectors, logits, labels = vectors[known], logits[known], labels[known]
+    groups = np.array([record["group"] for record in source.records])[known.numpy()]
     accuracy = float((logits.argmax(1) == labels).float().mean())
     recall = [float((logits[labels == c].argmax(1) == c).float().mean()) for c in labels.unique()]
     scores = vectors @ vectors.T
-    scores[torch.from_numpy(groups[:, None] == groups[None, :])] = -2
+    scores[torch.from_numpy(groups[:, None] == groups[None, :])] = -math.inf
     # A small set may have fewer than five pictures of other groups.
     nearest = scores.topk(min(5, len(scores)), dim=1)
-    counted = nearest.values > -2
+    counted = nearest.values > -math.inf
     hits = (labels[nearest.indices] == labels[:, None]) & counted
     precision = int(hits.sum()) / max(1, int(counted.sum()))
     return {"accuracy": accuracy, "balanced": float(np.mean(recall)), "p5": precision}
