@@ -103,9 +103,9 @@ def test_a_centred_teacher_sees_what_the_other_one_sees_one_place_further(shared
     plain, centred = load_teacher(path), load_teacher(path)
     centred.centre()
     picture = torch.rand(1, 3, 64, 64) * 2 - 1
-    moved = torch.nn.functional.pad(picture, (1, 0, 1, 0))[:, :, :64, :64]
+    moved = torch.nn.functional.pad(picture, (1, 0, 1, 0))
     with torch.no_grad():
-        assert torch.allclose(centred.stem(picture)[..., 1:, 1:], plain.stem(moved)[..., 1:, 1:], atol=1e-5)
+        assert torch.allclose(centred.stem(picture), plain.stem(moved), atol=1e-5)
         assert not torch.allclose(centred.stem(picture), plain.stem(picture), atol=0.1)
         before, after = (network.with_maps(picture, tuple(CHANNELS))[1] for network in (plain, centred))
     assert [one.shape for one in before] == [one.shape for one in after]
