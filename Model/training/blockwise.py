@@ -153,11 +153,7 @@ class BlockTeachers:
 
 
 class Blocks(nn.Module):
-    """What a student's channels stand for, and what is read off behind them; thrown away after training.
-
-    Raises:
-        KeyError: a teacher's block has a number that no link knows.
-    """
+    """What a student's channels stand for, and what is read off behind them; thrown away after training."""
 
     def __init__(self) -> None:
         super().__init__()
