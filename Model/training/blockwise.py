@@ -88,7 +88,7 @@ CHANNELS = {2: 24, 3: 32, 4: 32, 5: 32, 6: 64, 7: 64, 9: 64, 10: 96, 11: 96, 12:
 SCALE = {link.sought: link.scale for link in LINKS} | {DEEPEST: DEEPEST}
 FIRST = {link.sought: link.first for link in LINKS}
 
-WEIGHTS = {"places": 2.0, "features": 2.0}
+WEIGHTS = {"places": 2.0, "features": 3.0, "categories": 1.5}
 """Of the parts of the loss that the last features hang on; every other part counts once."""
 
 
@@ -187,13 +187,15 @@ class Blocks(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Run the student.
 
+        Shape: its last map (n, 512, h / 32, w / 32).
+
         Args:
             images: normalised. Shape: (n, 3, h, w).
             lesson: what the teachers make of them; None for the student alone, without any loss.
             forced: pictures whose blocks are given the teachers' maps, while each link learns for itself; None to
                 train all blocks together. Shape: (n,), bool.
         Returns:
-            What it makes of the places, and what each link loses: the mean squared error as a share of the variance.
+            Its last map, and what each link loses: the mean squared error as a share of the variance.
         """
         resnet = cast("Any", trunk)  # torchvision's ResNet: its layers are attributes that nn.Module does not declare
         x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(images))))
@@ -210,10 +212,12 @@ class Blocks(nn.Module):
         if lesson is not None:
             wrong = (self.deepest(x).float() - self._scaled(DEEPEST, lesson.maps[DEEPEST])).square()
             losses[LAST[0]] = wrong.mean()
-        places = self.places(trunk.get_submodule(LAST[1])(x)).float() * self.spread
-        if lesson is not None:
-            losses["places"] = ((places - lesson.places) / self.spread).square().mean()
-        return places, losses
+        return trunk.get_submodule(LAST[1])(x), losses
+
+    def read(self, last: Tensor) -> Tensor:
+        """Return what the student makes of the teachers' places. Shape: (n, 512, h, w) to (n, 2 * 512, h, w)."""
+        places: Tensor = self.places(last)
+        return places.float() * self.spread
 
     def _given(self, x: Tensor, number: int | None, lesson: BlockLesson | None, forced: Tensor | None) -> Tensor:
         """Return what a link is given: the student's map, in forced pictures with the teachers' channels in it."""
@@ -266,15 +270,17 @@ def prepare(trunk: nn.Module) -> None:
 
 def imitate(
     blocks: Blocks, teachers: BlockTeachers, trunk: nn.Module, images: Tensor, arch: str, forced: Tensor | None
-) -> tuple[Tensor, dict[str, float]]:
-    """Return the loss of a student on pictures in [0, 1], and its parts.
+) -> tuple[Tensor, dict[str, float], Tensor]:
+    """Return the loss of a student on pictures in [0, 1], its parts, and the student's pooled features (n, 512).
 
     Args:
         forced: see `Blocks.forward`.
     """
     lesson = teachers(images)
     with torch.autocast("cpu", torch.bfloat16):
-        places, losses = blocks(trunk, normalise(images, arch), lesson, forced)
+        last, losses = blocks(trunk, normalise(images, arch), lesson, forced)
+        places = blocks.read(last)
+    losses["places"] = ((places - lesson.places) / blocks.spread).square().mean()
     features = teachers.features(places)
     pairs = zip(features, lesson.features, strict=True)
     losses["features"] = torch.stack([1 - F.cosine_similarity(*pair, dim=1).mean() for pair in pairs]).sum()
@@ -283,7 +289,7 @@ def imitate(
         [F.kl_div(F.log_softmax(a / 2, 1), F.softmax(b / 2, 1), reduction="batchmean") for a, b in named]
     ).sum()
     total = torch.stack([WEIGHTS.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
-    return total, {name: float(loss.detach()) for name, loss in losses.items()}
+    return total, {name: float(loss.detach()) for name, loss in losses.items()}, last.float().mean(dim=(2, 3))
 
 
 @torch.no_grad()
@@ -299,7 +305,7 @@ def see(
     for start in range(0, len(source), batch):
         pictures = over_white(source.pictures(np.arange(start, min(start + batch, len(source))), size))
         with torch.autocast("cpu", torch.bfloat16):
-            places, _ = blocks(trunk, normalise(pictures, arch), None)
+            places = blocks.read(blocks(trunk, normalise(pictures, arch), None)[0])
         features = teachers.features(places)
         vectors.append(torch.cat([F.normalize(one, dim=1) for one in features], dim=1))
         logits.append(torch.stack(teachers.logits(features)).mean(dim=0))

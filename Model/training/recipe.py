@@ -7,16 +7,16 @@ written by `python -m Data.sample.cut_outs`. Every step leaves a file in OUT; a 
 again, a step that was cut short goes on from its checkpoint. OUT belongs to one plan and one seed; another is refused.
 
 1. cache: every picture decoded once.
-2. teacher: an ImageNet MobileNetV2, tuned with the encoder's own losses.
-3. encoder: a ResNet18 at 64 and 96 px, taught by the tuned teacher and the labels; then, grown into a ResNet34, also
-   with the photos cut out by the mask network, at 96, 112 and 160 px.
+2. teachers: two ImageNet MobileNetV2, tuned with the encoder's own losses.
+3. encoder: a ResNet34 that learns from random numbers what both teachers' blocks do (blockwise.py), first each block
+   given their maps, then all together, also on the photos cut out by the mask network; then heads on the labels.
 4. mask: the garment mask (mask_train.py), half-way, because it begins as the encoder of that time and the last stages
    learn from its masks.
 5. export: ONNX, int8, cards; then the classifier on the served encoder's vectors.
 
 With --onward the encoder starts from the shipped weights instead of random ones, and the shipped mask is used as it is:
-two teachers are tuned on the photos as served, one of them goes on as the pupil of both, fresh heads are fitted to the
-resting trunk, then everything is trained under the three.
+two teachers are tuned on the photos as served, each goes on as the pupil of both, and the encoder's blocks learn what
+those of these two do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from Model.encoders import load_encoder
 from Model.errors import CheckpointInvalid, ModelError
 from Model.segmenters import load_segmenter
 from Model.training import mask_publish, mask_train
-from Model.training.augment import AS_SENT, CUT_OUT, Strength
+from Model.training.augment import AS_SENT, Strength
 from Model.training.cache import ARCHIVES, build_cache, build_garments, build_worn
 from Model.training.files import written_whole
 from Model.training.losses import Weights
@@ -54,6 +54,12 @@ TUNE = Weights(teacher=0, type=0.1, tag=0.1, words=0.1, colour=0.2, instance_con
 TAUGHT = replace(TUNE, category=0.7, teacher=2.0, teacher_category=3.0, hints=0.0)
 # Title words have large losses at first, which would drown the rest.
 LEARN = Weights(words=0.04, type=0.2, colour=0.2, tag=0.2)
+
+# What blocks learn beside the teachers' maps: the teachers do not know the very garment (docs/experiments.md, 68).
+VERY_GARMENT = Weights(
+    category=0.0, type=0.0, colour=0.0, gender=0.0, tag=0.0, words=0.0, supervised_contrast=0.0, hints=0.0,
+    instance_contrast=0.5, temperature=0.07, memory=4096,
+)  # fmt: skip
 
 CEILING = 0.998
 """Share of an activation's values that the last stage leaves as they are; see limits.py."""
@@ -126,26 +132,38 @@ def full_plan(seed: int, share: float = 1.0) -> Plan:
         return full * share
 
     tune = Stage(
-        name="teacher", arch=TEACHER_FILES[0], size=144, steps=100_000, minutes=minutes(10), mix=(16, 6, 6),
-        rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02, warmup=20, seed=seed, weights=TUNE,
+        name="", size=144, steps=100_000, minutes=minutes(11), mix=(16, 6, 6), rate=2e-3, trunk_rate=0.25,
+        average=0.99, decay=0.02, warmup=20, weights=TUNE,
     )  # fmt: skip
+    names, tuned = _tuned(tune, seed)
     learn = Stage(
-        name="", arch="resnet18", steps=100_000, average=0.99, warmup=30, passes=2, teachers=("teacher.pt",),
-        teacher_size=112, seed=seed, weights=LEARN,
+        name="", size=160, steps=100_000, mix=(3, 2, 3, 8), mixed=8, passes=2, teachers=names, judge="garments",
+        decay=0.01, average=0.985, warmup=10, seed=seed, weights=VERY_GARMENT, strength=AS_SENT, blocks=(0, 0),
     )  # fmt: skip
-    before = (
-        replace(learn, name="small", size=64, teacher_size=96, minutes=minutes(6), rate_end=0.6),
-        replace(learn, name="medium", size=96, minutes=minutes(8), rate_end=0.4, start="small.pt"),
-    )
-    as_served = replace(learn, arch="resnet34", judge="garments", mix=(6, 4, 5, 17), teacher_size=144, strength=CUT_OUT)
+    before = replace(learn, name="forced", minutes=minutes(15), mix=(6, 4, 6), judge="photos", rate=4e-3,
+                     rate_end=0.05, warmup=30, average=0.98, blocks=(0.6, 0.9))  # fmt: skip
     after = (
-        replace(as_served, name="deep", size=96, minutes=minutes(10), rate=1.3e-3, rate_end=0.8, start="medium.pt"),
-        replace(as_served, name="large", size=112, minutes=minutes(13), rate=1.3e-3, rate_end=0.5, start="deep.pt"),
-        replace(as_served, name="last", size=160, minutes=minutes(26), rate=0.75e-3, rate_end=0.005, average=0.995,
-                start="large.pt", strength=AS_SENT, ceiling=CEILING, teacher_size=160,
-                weights=replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4, memory=4096)),
+        replace(learn, name="together", minutes=minutes(14), start="forced.pt", rate=1e-3, rate_end=0.3),
+        replace(learn, name="last", minutes=minutes(19), start="together.pt", rate=0.8e-3, ceiling=CEILING),
+        _heads(seed, names, size=160, minutes=minutes(2), start="last.pt"),
+    )
+    return Plan(tuned, (before,), after, MaskPlan(minutes(MASK_MINUTES)))
+
+
+def _tuned(tune: Stage, seed: int) -> tuple[tuple[str, ...], tuple[Stage, ...]]:
+    """Return both teachers' checkpoints, and the stages that tune them."""
+    numbered = list(enumerate(TEACHER_FILES, start=1))
+    stages = tuple(replace(tune, name=f"teacher{at}", arch=file, seed=seed + at) for at, file in numbered)
+    return tuple(f"{stage.name}.pt" for stage in stages), stages
+
+
+def _heads(seed: int, teachers: tuple[str, ...], size: int, minutes: float, start: str) -> Stage:
+    """Return the stage that fits heads to a trunk that rests: publishing needs names, which blocks do not learn."""
+    return Stage(
+        name="heads", size=size, steps=100_000, minutes=minutes, mix=(5, 4, 8, 15), rate=3e-3, rate_end=0.1,
+        trunk_rate=0.0, rest=True, average=0.95, warmup=5, start=start, teachers=teachers, teacher_size=size,
+        teach_both=True, passes=2, judge="garments", seed=seed, weights=replace(LEARN, hints=0.0), strength=AS_SENT,
     )  # fmt: skip
-    return Plan((tune,), before, after, MaskPlan(minutes(MASK_MINUTES)))
 
 
 def short_plan(seed: int) -> Plan:
@@ -157,46 +175,27 @@ def short_plan(seed: int) -> Plan:
 
 def onward_plan(seed: int) -> Plan:
     """Return the plan that goes on from the shipped encoder, to its 224 px: an hour and a half of training."""
-    seen = Stage(name="", steps=100_000, judge="garments", seed=seed)
-    tune = replace(
-        seen, size=168, minutes=10, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99, decay=0.02,
-        warmup=20, weights=TUNE, strength=Strength(white=0.4),
+    tune = Stage(
+        name="", size=168, steps=100_000, minutes=10, mix=(10, 4, 4, 10), rate=2e-3, trunk_rate=0.25, average=0.99,
+        decay=0.02, warmup=20, judge="garments", weights=TUNE, strength=Strength(white=0.4),
     )  # fmt: skip
-    names = ("teacher1.pt", "teacher2.pt")
-    tuned = tuple(
-        replace(tune, name=name.removesuffix(".pt"), arch=file, seed=seed + number)
-        for number, (name, file) in enumerate(zip(names, TEACHER_FILES, strict=True), start=1)
-    )
-    # Taught by both, on pictures that only they can name, it is as good as both (Furlanello et al. 2018).
-    born_again = replace(
-        tuned[0], name="teacher3", size=208, teacher_size=208, minutes=9, start=names[0], teachers=names, passes=2,
-        teach_both=True, mixed=14, rate=1e-3, warmup=10, seed=seed + 3, weights=TAUGHT,
+    names, tuned = _tuned(tune, seed)
+    # Each taught by both, on pictures that only they can name, is as good as both (Furlanello et al. 2018).
+    born_again = tuple(
+        replace(
+            one, name=f"again{at}", size=208, teacher_size=208, minutes=9, start=names[at - 1], teachers=names,
+            passes=2, teach_both=True, mixed=14, rate=1e-3, warmup=10, seed=seed + 2 + at, weights=TAUGHT,
+        )
+        for at, one in enumerate(tuned, start=1)
     )  # fmt: skip
-    on = replace(
-        seen, size=192, teachers=(*names, "teacher3.pt"), teacher_size=192, passes=2, strength=AS_SENT, rest=True,
-        teach_both=True,
+    names = tuple(f"{stage.name}.pt" for stage in born_again)
+    onward = Stage(
+        name="onward", size=224, steps=100_000, minutes=54, mix=(2, 1, 3, 8, 2), mixed=8, passes=2, teachers=names,
+        judge="garments", rate=0.8e-3, decay=0.01, average=0.985, warmup=10, start=SERVED, seed=seed,
+        weights=VERY_GARMENT, strength=AS_SENT, blocks=(0, 0),
     )  # fmt: skip
-    fresh = replace(LEARN, hints=0.7, instance_contrast=0.4, product_contrast=0.4)
-    # The teachers know the categories; what they do not know, the very garment, is contrasted on the side.
-    taught = replace(
-        LEARN, category=1.5, teacher=3.0, teacher_category=3.0, hints=0.5, type=0.1, tag=0.1, supervised_contrast=0.4,
-        instance_contrast=0.35, product_contrast=0.3, memory=4096, temperature=0.07,
-    )  # fmt: skip
-    last = replace(taught, category=1.0, teacher=4.0, hints=0.3, type=0.05, tag=0.05)
-    return Plan(
-        teachers=(*tuned, born_again),
-        before_mask=(),
-        after_mask=(
-            replace(on, name="heads", mix=(5, 4, 8, 15), minutes=3, start=SERVED, rate=3e-3, rate_end=0.1,
-                    trunk_rate=0.0, average=0.95, warmup=5, weights=fresh, ceiling=CEILING),
-            replace(on, name="onward", mix=(4, 4, 6, 18), minutes=36, start="heads.pt", back=0.5, rate=0.6e-3,
-                    rate_end=0.1, average=0.997, weights=taught),
-            replace(on, name="large", size=224, teacher_size=208, mix=(4, 4, 10, 14), mixed=10, minutes=27,
-                    start="onward.pt", rate=0.2e-3, rate_end=0.01, average=0.99, warmup=10, weights=last),
-        ),
-        mask=None,
-        input_size=224,
-    )  # fmt: skip
+    heads = _heads(seed, names, size=224, minutes=3, start="onward.pt")
+    return Plan((*tuned, *born_again), (), (onward, heads), mask=None, input_size=224)
 
 
 def smoke_plan(plan: Plan) -> Plan:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from Model.errors import CheckpointInvalid
 from Model.training.blockwise import Blocks, BlockTeachers, imitate, prepare, see
 from Model.training.checkpoints import read_checkpoint
 from Model.training.datasets import PictureSet, Vocabulary
@@ -200,15 +199,27 @@ class Run:
         return judge
 
 
+class BlockHeads(Objective):
+    """All heads over the 512 features, and beside them what the student's channels stand for."""
+
+    def __init__(self, sizes: dict[str, int], words: int, weights: Weights) -> None:
+        super().__init__(sizes, words, None, weights)
+        self.blocks = Blocks()
+
+
 class BlockRun(Run):
     """A stage whose blocks learn what those of two teachers do; see blockwise.py.
 
+    Once the blocks see what those before them make, the heads learn beside them what teachers do not know: labels, and
+    which views are of the very same garment, as much as the stage's weights say.
+
     Args:
         teachers: who they are.
-        looks: a draw of pictures that the teachers' channels are measured on.
+        looks: a draw of pictures that the teachers' channels are measured on, unless the start knows them.
     """
 
-    objective: Blocks
+    objective: BlockHeads
+    _known = False
 
     def __init__(
         self,
@@ -220,34 +231,42 @@ class BlockRun(Run):
     ) -> None:
         super().__init__(stage, vocabulary, None, saved)
         self._teachers = teachers
-        if saved is None and stage.start is None:
-            prepare(self.network.trunk)
-            self.objective.calibrate(teachers(torch.cat([looks.pairs()[1] for _ in range(LOOKS)])))
+        if saved is None and not self._known:
+            if stage.start is None:
+                prepare(self.network.trunk)
+            self.objective.blocks.calibrate(teachers(torch.cat([looks.pairs()[1] for _ in range(LOOKS)])))
             self.average = Average(self.network, stage.average)
             self.average_heads = Average(self.objective, stage.average)
 
     def _heads(self, teacher: Teachers | None) -> nn.Module:
         del teacher
-        return Blocks()
+        return BlockHeads(self.vocabulary.sizes(), len(self.vocabulary.words), self.stage.weights)
 
     def _begin_from(self, first: dict[str, Any]) -> None:
-        if not set(self.objective.state_dict()) <= set(first["average_heads"]):
-            raise CheckpointInvalid(f"{self.stage.start} has not learned block by block: start from one that has.")
         super()._begin_from(first)
+        # A served encoder has kept its channels, but not what they stand for.
+        self._known = {name for name in self.objective.state_dict() if "blocks." in name} <= set(first["average_heads"])
 
     def loss(self, sample: Sample, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a sample, and its parts; the labels play no part in it."""
+        """Return the loss of a sample, and its parts."""
         until, own = self.stage.blocks or (0.0, 0.0)
         forced = None
         if own > 0:
             share = 1.0 if progress < until else max(0.0, own - progress) / max(own - until, 1e-9)
             forced = torch.rand(len(sample.seen)) < share
-        return imitate(self.objective, self._teachers, self.network.trunk, sample.seen, self.stage.arch, forced)
+        loss, parts, pooled = imitate(
+            self.objective.blocks, self._teachers, self.network.trunk, sample.seen, self.stage.arch, forced
+        )
+        if forced is None:
+            features = self.network.neck(self.network.reduce(pooled))
+            beside, known = self.objective(features, sample.batch, None)
+            loss, parts = loss + beside, parts | known
+        return loss, parts
 
     def validate(self, validation: PictureSet) -> dict[str, float]:
         """Return what the averages do with validation pictures, through the teachers' own heads."""
-        blocks = Blocks()
-        blocks.load_state_dict(self.average_heads.state)
-        trunk = self._judge().trunk
-        seen = see(blocks, self._teachers, trunk, self.stage.arch, validation, self.stage.size)
+        heads = self._heads(None)
+        heads.load_state_dict(self.average_heads.state)
+        blocks = cast("BlockHeads", heads).blocks
+        seen = see(blocks, self._teachers, self._judge().trunk, self.stage.arch, validation, self.stage.size)
         return figures(*seen, validation)

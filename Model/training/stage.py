@@ -46,9 +46,10 @@ class Stage:
         judge: the set whose validation side measures the stage: "photos" whole, or "garments" cut out. A stage that
             draws worn crops is measured on those of validation, too.
         passes: how often a set of views is used before it is thrown away.
-        blocks: learn nothing but what the teachers' own blocks do, each block by itself; see blockwise.py. Two shares
-            of the stage: until the first, every block is given the teachers' maps; from the second on, what the blocks
-            before it make of the picture. (0, 0) trains all blocks together. None for an ordinary stage.
+        blocks: learn what the teachers' own blocks do; see blockwise.py. Two shares of the stage: until the first,
+            every block is given the teachers' maps; from the second on, what the blocks before it make of the picture,
+            and each still learns by itself alone. (0, 0) trains all blocks together, and beside them the heads, as
+            `weights` say. None for an ordinary stage.
         ceiling: share of each activation's values that limits are set around when the stage begins (see limits.py);
             None keeps the start checkpoint's limits, or none.
     """
