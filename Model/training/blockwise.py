@@ -1,10 +1,13 @@
-"""A ResNet34 learns, block by block, what two tuned teachers make of a picture.
+"""A ResNet34 learns, block by block, what one or two tuned teachers make of a picture.
 
 Maps at three depths and a vector at the end (hints.py, lesson.py) tell thirty layers little about what each of them is
-to do. Here a part of the student's channels at every depth stands for the channels of both teachers at that depth. So
+to do. Here a part of the student's channels at every depth stands for the channels of the teachers at that depth. So
 each block has a question and an answer of its own, what goes into the teachers' block and what comes out of it, at
 every place of every picture. First it is asked about the teachers' maps, so that it need not wait for the blocks before
 it (teacher forcing); then about the student's own, which are not quite theirs.
+
+What is lost in the end is lost in the fourth stage, whose three blocks stand for five (docs/experiments.md, 68). So it
+can learn alone, what it is given computed once for each view: asked for the end only, and several times as fast.
 
 A block of a ResNet ends in a ReLU, which passes only what is positive; MobileNetV2's maps have both signs. So what a
 channel stands for is the teacher's value in standard deviations, plus `SHIFT`.
@@ -32,7 +35,7 @@ from Model.training.stage import normalise
 from Model.training.teachers import MobileNetV2
 from Model.training.torch_compat import import_torchvision
 
-TEACHERS = 2
+MOST = 2
 """So many MobileNetV2 fit into a ResNet34's channels side by side."""
 
 SHIFT = 3.0
@@ -96,8 +99,8 @@ WEIGHTS = {"places": 2.0, "features": 3.0, "categories": 1.5}
 class BlockLesson:
     """What the teachers make of some pictures.
 
-    Shape: maps of each block {number: (n, 2 c, h, w)}; places (n, 2 * 512, h, w), whose mean over places becomes the
-    features; features (n, 512) of each teacher; logits (n, 13) of each.
+    Shape: maps of each block of k teachers {number: (n, k c, h, w)}; places (n, k * 512, h, w), whose mean over places
+    becomes the features; features (n, 512) of each teacher; logits (n, 13) of each.
     """
 
     maps: dict[int, Tensor]
@@ -107,22 +110,26 @@ class BlockLesson:
 
 
 class BlockTeachers:
-    """Two tuned MobileNetV2 that show what each of their blocks does.
+    """One or two tuned MobileNetV2 that show what each of their blocks does.
 
     Args:
-        sources: checkpoints of two tuned teachers.
+        sources: checkpoints of tuned teachers.
     Raises:
-        TrainingError: these are not two tuned MobileNetV2.
+        TrainingError: these are not one or two tuned MobileNetV2.
     """
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._teachers = [Teacher(source) for source in sources]
         trunks = [teacher.network.trunk for teacher in self._teachers]
         tuned = all(teacher.tuned for teacher in self._teachers)
-        if len(trunks) != TEACHERS or not tuned or not all(isinstance(trunk, MobileNetV2) for trunk in trunks):
-            raise TrainingError("Learning block by block takes two tuned MobileNetV2 as teachers.")
+        if not (1 <= len(trunks) <= MOST and tuned and all(isinstance(trunk, MobileNetV2) for trunk in trunks)):
+            raise TrainingError("Learning block by block takes one or two tuned MobileNetV2 as teachers.")
         for trunk in trunks:
             cast("MobileNetV2", trunk).centre()
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self._teachers)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> BlockLesson:
@@ -143,9 +150,9 @@ class BlockTeachers:
         return BlockLesson(sides, whole, features, self.logits(features))
 
     def features(self, places: Tensor) -> list[Tensor]:
-        """Return each teacher's features from its places. Shape: (n, 2 * 512, h, w) to (n, 512) each."""
-        halves = places.mean(dim=(2, 3)).chunk(TEACHERS, dim=1)
-        return [teacher.network.neck(half) for teacher, half in zip(self._teachers, halves, strict=True)]
+        """Return each teacher's features from its places. Shape: (n, k * 512, h, w) to (n, 512) each."""
+        shares = places.mean(dim=(2, 3)).split(DIM, dim=1)
+        return [teacher.network.neck(share) for teacher, share in zip(self._teachers, shares, strict=True)]
 
     def logits(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Return what each teacher's category head makes of features. Shape: (n, 512) each to (n, 13) each."""
@@ -153,18 +160,30 @@ class BlockTeachers:
 
 
 class Blocks(nn.Module):
-    """What a student's channels stand for, and what is read off behind them; thrown away after training."""
+    """What a student's channels stand for, and what is read off behind them; thrown away after training.
 
-    def __init__(self) -> None:
+    Args:
+        teachers: how many.
+    """
+
+    def __init__(self, teachers: int) -> None:
         super().__init__()
-        self.deepest = nn.Conv2d(DIM, TEACHERS * CHANNELS[DEEPEST], 1)
-        self.places = nn.Conv2d(DIM, TEACHERS * DIM, 1, bias=False)
+        self.deepest = nn.Conv2d(DIM, teachers * CHANNELS[DEEPEST], 1)
+        self.places = nn.Conv2d(DIM, teachers * DIM, 1, bias=False)
         for number, width in CHANNELS.items():
             for name in ("mean", "deviation", "variance"):
-                self.register_buffer(f"{name}{number}", torch.ones(1, TEACHERS * width, 1, 1))
-        self.register_buffer("spread", torch.ones(1, TEACHERS * DIM, 1, 1))
+                self.register_buffer(f"{name}{number}", torch.ones(1, teachers * width, 1, 1))
+        self.register_buffer("spread", torch.ones(1, teachers * DIM, 1, 1))
 
     spread: Tensor
+
+    def fitting(self, others: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the state of blocks that learned from more teachers, as far as it is about the first of them."""
+        return {
+            name: others[name][tuple(map(slice, value.shape))]
+            for name, value in self.state_dict().items()
+            if name in others
+        }
 
     @torch.no_grad()
     def calibrate(self, lesson: BlockLesson) -> None:
@@ -179,7 +198,7 @@ class Blocks(nn.Module):
         self.spread.copy_(lesson.places.std(dim=(0, 2, 3), keepdim=True).clamp(min=1e-3))
 
     def carried(self, number: int, values: Tensor) -> Tensor:
-        """Return the student's channels that stand for a map of the teachers'. Shape: (n, 2 c, h, w)."""
+        """Return the student's channels that stand for a map of the teachers'. Shape: (n, k c, h, w)."""
         return (self._scaled(number, values) + SHIFT).clamp(min=0)
 
     def forward(
@@ -197,16 +216,15 @@ class Blocks(nn.Module):
         Returns:
             Its last map, and what each link loses: the mean squared error as a share of the variance.
         """
-        resnet = cast("Any", trunk)  # torchvision's ResNet: its layers are attributes that nn.Module does not declare
-        x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(images))))
+        x = _stem(trunk, images)
         losses: dict[str, Tensor] = {}
         for link in LINKS:
             x = self._given(x, link.given, lesson, forced)
             for name in link.blocks:
                 x = trunk.get_submodule(name)(x)
             if lesson is not None:
-                found = x[:, link.first : link.first + TEACHERS * CHANNELS[link.sought]].float()
-                wrong = (found - self.carried(link.sought, lesson.maps[link.sought])).square()
+                sought = self.carried(link.sought, lesson.maps[link.sought])
+                wrong = (x[:, link.first : link.first + sought.shape[1]].float() - sought).square()
                 losses[link.blocks[-1]] = (wrong / self._of("variance", link.sought)).mean()
         x = trunk.get_submodule(LAST[0])(self._given(x, LINKS[-1].sought, lesson, forced))
         if lesson is not None:
@@ -215,7 +233,7 @@ class Blocks(nn.Module):
         return trunk.get_submodule(LAST[1])(x), losses
 
     def read(self, last: Tensor) -> Tensor:
-        """Return what the student makes of the teachers' places. Shape: (n, 512, h, w) to (n, 2 * 512, h, w)."""
+        """Return what the student makes of the teachers' places. Shape: (n, 512, h, w) to (n, k * 512, h, w)."""
         places: Tensor = self.places(last)
         return places.float() * self.spread
 
@@ -224,8 +242,8 @@ class Blocks(nn.Module):
         if number is None or lesson is None or forced is None:
             return x
         x = x.detach()
-        first, width = FIRST[number], TEACHERS * CHANNELS[number]
         theirs = self.carried(number, lesson.maps[number]).to(x.dtype)
+        first, width = FIRST[number], theirs.shape[1]
         mine = x[:, first : first + width]
         chosen = torch.where(forced.view(-1, 1, 1, 1), theirs, mine)
         return torch.cat([x[:, :first], chosen, x[:, first + width :]], dim=1)
@@ -235,6 +253,22 @@ class Blocks(nn.Module):
 
     def _of(self, name: str, number: int) -> Tensor:
         return self.get_buffer(f"{name}{number}")
+
+
+def _stem(trunk: nn.Module, images: Tensor) -> Tensor:
+    resnet = cast("Any", trunk)  # torchvision's ResNet: its layers are attributes that nn.Module does not declare
+    x: Tensor = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(images))))
+    return x
+
+
+@torch.no_grad()
+def given_last(trunk: nn.Module, images: Tensor, arch: str) -> Tensor:
+    """Return what the fourth stage is given of pictures in [0, 1]. Shape: (n, 3, h, w) to (n, 256, h / 16, w / 16)."""
+    with torch.autocast("cpu", torch.bfloat16):
+        x = _stem(trunk, normalise(images, arch))
+        for name in ("layer1", "layer2", "layer3"):
+            x = trunk.get_submodule(name)(x)
+    return x.bfloat16()
 
 
 @torch.no_grad()
@@ -251,12 +285,12 @@ def prepare(trunk: nn.Module) -> None:
     def begin(name: str, first: int, end: int) -> None:
         cast("nn.BatchNorm2d", trunk.get_submodule(name)).bias[first:end] = SHIFT
 
-    begin("layer1.2.bn2", 0, TEACHERS * CHANNELS[2])
-    begin("layer2.0.downsample.1", 0, TEACHERS * CHANNELS[3])
-    begin("layer3.0.downsample.1", 0, TEACHERS * CHANNELS[6])
-    begin("layer4.0.downsample.1", 0, TEACHERS * CHANNELS[14])
-    moved, before = FIRST[10], TEACHERS * CHANNELS[9]
-    begin("layer3.3.bn2", before, moved + TEACHERS * CHANNELS[10])
+    begin("layer1.2.bn2", 0, MOST * CHANNELS[2])
+    begin("layer2.0.downsample.1", 0, MOST * CHANNELS[3])
+    begin("layer3.0.downsample.1", 0, MOST * CHANNELS[6])
+    begin("layer4.0.downsample.1", 0, MOST * CHANNELS[14])
+    moved, before = FIRST[10], MOST * CHANNELS[9]
+    begin("layer3.3.bn2", before, moved + MOST * CHANNELS[10])
     block = cast("Any", trunk.get_submodule("layer3.3"))
     cleared = before - moved
     block.conv1.weight[:cleared] = 0
@@ -279,8 +313,28 @@ def imitate(
     lesson = teachers(images)
     with torch.autocast("cpu", torch.bfloat16):
         last, losses = blocks(trunk, normalise(images, arch), lesson, forced)
+    return _total(losses | _ends(blocks, teachers, last, lesson), last)
+
+
+def imitate_end(
+    blocks: Blocks, teachers: BlockTeachers, trunk: nn.Module, given: Tensor, lesson: BlockLesson
+) -> tuple[Tensor, dict[str, float], Tensor]:
+    """Return what `imitate` does, of the fourth stage alone, and without what its blocks lose.
+
+    Args:
+        given: see `given_last`.
+        lesson: its maps are not looked at.
+    """
+    with torch.autocast("cpu", torch.bfloat16):
+        last = trunk.get_submodule("layer4")(given)
+    return _total(_ends(blocks, teachers, last, lesson), last)
+
+
+def _ends(blocks: Blocks, teachers: BlockTeachers, last: Tensor, lesson: BlockLesson) -> dict[str, Tensor]:
+    """Return what is lost behind the last block: in places, features and names."""
+    with torch.autocast("cpu", torch.bfloat16):
         places = blocks.read(last)
-    losses["places"] = ((places - lesson.places) / blocks.spread).square().mean()
+    losses = {"places": ((places - lesson.places) / blocks.spread).square().mean()}
     features = teachers.features(places)
     pairs = zip(features, lesson.features, strict=True)
     losses["features"] = torch.stack([1 - F.cosine_similarity(*pair, dim=1).mean() for pair in pairs]).sum()
@@ -288,6 +342,10 @@ def imitate(
     losses["categories"] = torch.stack(
         [F.kl_div(F.log_softmax(a / 2, 1), F.softmax(b / 2, 1), reduction="batchmean") for a, b in named]
     ).sum()
+    return losses
+
+
+def _total(losses: dict[str, Tensor], last: Tensor) -> tuple[Tensor, dict[str, float], Tensor]:
     total = torch.stack([WEIGHTS.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
     return total, {name: float(loss.detach()) for name, loss in losses.items()}, last.float().mean(dim=(2, 3))
 
@@ -296,9 +354,9 @@ def imitate(
 def see(
     blocks: Blocks, teachers: BlockTeachers, trunk: nn.Module, arch: str, source: PictureSet, size: int, batch: int = 64
 ) -> tuple[Tensor, Tensor]:
-    """Return what a student makes of a whole set: both teachers' features, each of unit length, and mean logits.
+    """Return what a student makes of a whole set: the teachers' features, each of unit length, and mean logits.
 
-    Shape: (len(source), 2 * 512), (len(source), 13).
+    Shape: (len(source), k * 512), (len(source), 13).
     """
     trunk.eval()
     vectors, logits = [], []

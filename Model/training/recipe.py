@@ -161,7 +161,7 @@ def _heads(seed: int, teachers: tuple[str, ...], size: int, minutes: float, star
     """Return the stage that fits heads to a trunk that rests: publishing needs names, which blocks do not learn."""
     return Stage(
         name="heads", size=size, steps=100_000, minutes=minutes, mix=(5, 4, 8, 15), rate=3e-3, rate_end=0.1,
-        trunk_rate=0.0, rest=True, average=0.95, warmup=5, start=start, teachers=teachers, teacher_size=size,
+        trunk_rate=0.0, rest="layer1", average=0.95, warmup=5, start=start, teachers=teachers, teacher_size=size,
         teach_both=True, passes=2, judge="garments", seed=seed, weights=replace(LEARN, hints=0.0), strength=AS_SENT,
     )  # fmt: skip
 

@@ -13,7 +13,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from Model.training.blockwise import Blocks, BlockTeachers, imitate, prepare, see
+from Model.training.blockwise import (
+    BlockLesson,
+    Blocks,
+    BlockTeachers,
+    given_last,
+    imitate,
+    imitate_end,
+    prepare,
+    see,
+)
 from Model.training.checkpoints import read_checkpoint
 from Model.training.datasets import PictureSet, Vocabulary
 from Model.training.files import written_whole
@@ -26,11 +35,14 @@ from Model.training.samples import Sample, Sampler
 from Model.training.stage import Stage, make_network, normalise
 from Model.training.validate import figures, validate
 
-RESTING = ("conv1", "bn1", "layer1")
-"""What `Stage.rest` leaves as it is."""
+LAYERS = ("conv1", "bn1", "layer1", "layer2", "layer3")
+"""What `Stage.rest` leaves as it is, up to the one it names."""
 
 LOOKS = 2
 """Samples, of two views of each picture, that limits on activations and the teachers' channels are measured on."""
+
+BLOCKS = "blocks."
+"""What a checkpoint's names of the blocks' state begin with."""
 
 LARGEST_GRADIENT = 5.0
 """Norm that a step's gradient is cut to."""
@@ -84,7 +96,8 @@ class Run:
         self.step, self.spent = 0, 0.0
         if saved is None and stage.start:
             self._begin_from(read_checkpoint(Path(stage.start)))
-        self._resting = [self.network.trunk.get_submodule(name) for name in RESTING] if stage.rest else []
+        resting = LAYERS[: LAYERS.index(stage.rest) + 1] if stage.rest else ()
+        self._resting = [self.network.trunk.get_submodule(name) for name in resting]
         for layer in self._resting:
             layer.requires_grad_(False)
         named = list(self.network.named_parameters())
@@ -134,6 +147,10 @@ class Run:
     def progress(self) -> float:
         """Share of the stage that is done, by steps or by minutes, whichever is further."""
         return max(self.step / self.stage.steps, self.spent / 60 / self.stage.minutes)
+
+    def prepare(self, sample: Sample) -> Sample:
+        """Return a drawn sample as `loss` wants it, with what needs to be computed only once for all its passes."""
+        return sample
 
     def learn(self, sample: Sample, progress: float) -> dict[str, float]:
         """Take one step, and return the parts of its loss."""
@@ -202,13 +219,13 @@ class Run:
 class BlockHeads(Objective):
     """All heads over the 512 features, and beside them what the student's channels stand for."""
 
-    def __init__(self, sizes: dict[str, int], words: int, weights: Weights) -> None:
+    def __init__(self, sizes: dict[str, int], words: int, weights: Weights, teachers: int) -> None:
         super().__init__(sizes, words, None, weights)
-        self.blocks = Blocks()
+        self.blocks = Blocks(teachers)
 
 
 class BlockRun(Run):
-    """A stage whose blocks learn what those of two teachers do; see blockwise.py.
+    """A stage whose blocks learn what those of its teachers do; see blockwise.py.
 
     Once the blocks see what those before them make, the heads learn beside them what teachers do not know: labels, and
     which views are of the very same garment, as much as the stage's weights say.
@@ -240,28 +257,49 @@ class BlockRun(Run):
 
     def _heads(self, teacher: Teachers | None) -> nn.Module:
         del teacher
-        return BlockHeads(self.vocabulary.sizes(), len(self.vocabulary.words), self.stage.weights)
+        return BlockHeads(
+            self.vocabulary.sizes(), len(self.vocabulary.words), self.stage.weights, len(self.stage.teachers)
+        )
 
     def _begin_from(self, first: dict[str, Any]) -> None:
-        super()._begin_from(first)
+        heads, own = first["average_heads"], self.objective.blocks.state_dict()
+        known = {name: heads[BLOCKS + name] for name in own if BLOCKS + name in heads}
+        fitting = self.objective.blocks.fitting(known)
         # A served encoder has kept its channels, but not what they stand for.
-        self._known = {name for name in self.objective.state_dict() if "blocks." in name} <= set(first["average_heads"])
+        self._known = all(name in fitting and fitting[name].shape == value.shape for name, value in own.items())
+        heads = heads | {BLOCKS + name: value for name, value in fitting.items()}
+        super()._begin_from(first | {"average_heads": heads})
+
+    def prepare(self, sample: Sample) -> Sample:
+        """Return a sample of what the fourth stage is given, and of its lesson without maps, if all before it rests."""
+        if self.stage.rest != LAYERS[-1]:
+            return sample
+        lesson = self._teachers(sample.seen)
+        lesson = dataclasses.replace(lesson, maps={}, places=lesson.places.bfloat16())
+        given = given_last(self.network.trunk, sample.seen, self.stage.arch)
+        return dataclasses.replace(sample, seen=given, lesson=lesson)
 
     def loss(self, sample: Sample, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of a sample, and its parts."""
         until, own = self.stage.blocks or (0.0, 0.0)
         forced = None
+        trunk, blocks = self.network.trunk, self.objective.blocks
+        if isinstance(sample.lesson, BlockLesson):
+            loss, parts, pooled = imitate_end(blocks, self._teachers, trunk, sample.seen, sample.lesson)
+            return self._beside(loss, parts, pooled, sample)
         if own > 0:
             share = 1.0 if progress < until else max(0.0, own - progress) / max(own - until, 1e-9)
             forced = torch.rand(len(sample.seen)) < share
-        loss, parts, pooled = imitate(
-            self.objective.blocks, self._teachers, self.network.trunk, sample.seen, self.stage.arch, forced
-        )
-        if forced is None:
-            features = self.network.neck(self.network.reduce(pooled))
-            beside, known = self.objective(features, sample.batch, None)
-            loss, parts = loss + beside, parts | known
-        return loss, parts
+        loss, parts, pooled = imitate(blocks, self._teachers, trunk, sample.seen, self.stage.arch, forced)
+        return (loss, parts) if forced is not None else self._beside(loss, parts, pooled, sample)
+
+    def _beside(
+        self, loss: Tensor, parts: dict[str, float], pooled: Tensor, sample: Sample
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Add what the heads lose."""
+        features = self.network.neck(self.network.reduce(pooled))
+        beside, known = self.objective(features, sample.batch, None)
+        return loss + beside, parts | known
 
     def validate(self, validation: PictureSet) -> dict[str, float]:
         """Return what the averages do with validation pictures, through the teachers' own heads."""

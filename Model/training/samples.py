@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from Model.training.augment import mix, views
+from Model.training.blockwise import BlockLesson
 from Model.training.cache import PHOTO_SIZE
 from Model.training.datasets import Batch, Mixer, PictureSet
 from Model.training.lesson import Lesson, Teachers
@@ -20,11 +21,14 @@ from Model.training.stage import Stage
 
 @dataclass(frozen=True)
 class Sample:
-    """Two views of each picture and mixed ones, ready for the student, and the lesson on the first views or on all."""
+    """Two views of each picture and mixed ones, ready for the student, and the lesson on the first views or on all.
+
+    Where only the last layer of the student learns, `seen` is what it is given of these views.
+    """
 
     batch: Batch
     seen: Tensor
-    lesson: Lesson | None
+    lesson: Lesson | BlockLesson | None
 
 
 class Sampler:

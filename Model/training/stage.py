@@ -34,7 +34,9 @@ class Stage:
             of street photos, cut out likewise).
         rate: highest learning rate. rate_end: the last one, as a share of it.
         trunk_rate: learning rate of the trunk as a share of `rate`.
-        rest: leave a ResNet's layers before stride 8 as they are, which saves a fifth of a step's time.
+        rest: the last of a ResNet's layers that stays as it is, with all before it: "layer1" saves a fifth of a step's
+            time; "layer3", with `blocks`, leaves the fourth stage alone to learn, from what is computed once for each
+            view, which makes many `passes` cheap. "" for none.
         start: checkpoint to take weights from, None for a fresh network.
         back: how far the result is moved back, in a straight line, to the weights that the stage began with: 0 to 1.
             Half-way is often better than either end (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
@@ -63,7 +65,7 @@ class Stage:
     rate: float = 1.5e-3
     rate_end: float = 0.02
     trunk_rate: float = 1.0
-    rest: bool = False
+    rest: str = ""
     warmup: int = 60
     decay: float = 0.05
     average: float = 0.998
@@ -86,6 +88,10 @@ class Stage:
             raise ValueError("back is a share of the way to a start checkpoint: at least 0, less than 1.")
         if self.blocks is not None and not (0 <= self.blocks[0] <= self.blocks[1] <= 1 and self.arch == "resnet34"):
             raise ValueError("blocks are two shares of the stage of a resnet34, the first not after the second.")
+        if self.rest not in ("", "layer1", "layer2", "layer3"):
+            raise ValueError(f"rest is a layer of a ResNet before its last one, not {self.rest!r}.")
+        if self.rest and self.blocks not in (None, (0, 0)):
+            raise ValueError("blocks that are given the teachers' maps do not rest: rest wants blocks (0, 0).")
         if self.mixed and not (self.teachers and (self.teach_both or self.blocks is not None)):
             raise ValueError("mixed views have no label: they need teachers, and teach_both.")
         if self.mixed > 2 * sum(self.mix):

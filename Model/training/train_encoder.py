@@ -2,7 +2,7 @@
 
 A stage starts from nothing, from another stage's checkpoint, or from its own last checkpoint when it was cut short.
 The teacher is the same network with an ImageNet trunk: tuned first with the same losses, then imitated on the very
-views that the student sees. A stage with `blocks` imitates two teachers block by block instead (blockwise.py).
+views that the student sees. A stage with `blocks` imitates one or two teachers block by block instead (blockwise.py).
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def train(
         run.measure_limits(looks, stage.ceiling)
     # A resumed stage draws on from another seed rather than seeing its first batches again.
     seed = stage.seed * 1000 + run.step + 500_000 * crew.rank
-    stock = Stock(Sampler(stage, sets, teacher, seed), stage.passes, seed)
+    sampler = Sampler(stage, sets, teacher, seed)
+    stock = Stock(lambda: run.prepare(sampler()), stage.passes, seed)
 
     def check() -> None:
         for source in validation:

@@ -19,13 +19,15 @@ from Model.training.blockwise import (  # noqa: E402
     CHANNELS,
     FIRST,
     LINKS,
+    MOST,
     SCALE,
     SHIFT,
-    TEACHERS,
     BlockLesson,
     Blocks,
     BlockTeachers,
+    given_last,
     imitate,
+    imitate_end,
     prepare,
     see,
 )
@@ -91,7 +93,7 @@ def lesson(teachers: BlockTeachers, images: torch.Tensor) -> BlockLesson:
 def student(lesson: BlockLesson) -> tuple[torch.nn.Module, Blocks]:
     """Return a fresh student that is ready for its first step."""
     torch.manual_seed(5)
-    trunk, blocks = resnet_trunk("resnet34"), Blocks()
+    trunk, blocks = resnet_trunk("resnet34"), Blocks(2)
     prepare(trunk)
     blocks.calibrate(lesson)
     return trunk.train(), blocks
@@ -132,7 +134,7 @@ def test_the_lesson_is_what_the_teachers_themselves_say(
 
 
 def test_channels_stand_for_the_teachers_values_in_deviations(lesson: BlockLesson) -> None:
-    blocks = Blocks()
+    blocks = Blocks(2)
     blocks.calibrate(lesson)
     for link in LINKS:
         values, scale = lesson.maps[link.sought], lesson.maps[SCALE[link.sought]]
@@ -146,7 +148,7 @@ def test_channels_stand_for_the_teachers_values_in_deviations(lesson: BlockLesso
 def test_every_teachers_channel_has_a_place_in_the_student(lesson: BlockLesson) -> None:
     widths = {"layer1": 64, "layer2": 128, "layer3": 256, "layer4": 512}
     for link in LINKS:
-        end = link.first + TEACHERS * CHANNELS[link.sought]
+        end = link.first + MOST * CHANNELS[link.sought]
         assert end <= widths[link.blocks[-1].split(".")[0]], link
     named = [block for link in LINKS for block in link.blocks]
     assert named == [f"layer{at + 1}.{n}" for at, count in enumerate((3, 4, 6, 1)) for n in range(count)]
@@ -245,7 +247,7 @@ def test_channels_in_the_way_are_cleared() -> None:
         passed = fresh(x)
         prepare(trunk)
         cleared = fresh(x)
-    first, end = FIRST[10], TEACHERS * CHANNELS[9]
+    first, end = FIRST[10], MOST * CHANNELS[9]
     assert float(passed[:, first:end].std()) > 0.9  # a fresh block passes them on
     assert float(cleared[:, first:end].std()) < 0.15
     assert torch.allclose(cleared[:, first:end].mean(), torch.tensor(SHIFT), atol=0.1)
@@ -324,14 +326,58 @@ def test_a_network_without_channels_of_its_own_has_them_measured(tuned: Tuned, t
         assert torch.allclose(states[0]["average"][name], states[1]["average"][name], atol=1e-6)
 
 
+def test_the_last_stage_alone_is_asked_what_all_together_are(
+    teachers: BlockTeachers, lesson: BlockLesson, images: torch.Tensor
+) -> None:
+    """What it is given is what the whole student gives it, and what is lost at the end is the same."""
+    trunk, blocks = student(lesson)
+    trunk.eval()
+    given = given_last(trunk, images, "resnet34")
+    assert given.shape == (6, 256, 4, 4)
+    with torch.no_grad():
+        _, whole, pooled = imitate(blocks, teachers, trunk, images, "resnet34", None)
+        _, parts, alone = imitate_end(blocks, teachers, trunk, given, replace(lesson, maps={}))
+    assert set(parts) == {"places", "features", "categories"}
+    for name, value in parts.items():
+        assert value == pytest.approx(whole[name], rel=0.02, abs=1e-4), name
+    assert torch.allclose(alone, pooled, atol=0.03 * float(pooled.abs().max()))
+
+
+def test_the_last_stage_learns_alone_from_one_teacher_where_two_taught_before(tuned: Tuned, tmp_path: Path) -> None:
+    cache, names = tuned
+    stage = Stage(
+        name="both", size=64, steps=2, mix=(2, 1, 1, 2), mixed=2, warmup=1, teachers=names, blocks=(0, 0),
+        judge="garments",
+    )  # fmt: skip
+    both = train(stage, cache, tmp_path)
+    alone = replace(stage, name="end", start=str(both), teachers=names[:1], rest="layer3", passes=3, steps=4)
+    states = [torch.load(path, weights_only=False) for path in (both, train(alone, cache, tmp_path))]
+    before, after = (state["average"] for state in states)
+    for name, value in before.items():
+        if name.startswith(("trunk.conv1", "trunk.bn1", "trunk.layer1", "trunk.layer2", "trunk.layer3")):
+            assert value.equal(after[name]), name  # running statistics, too
+        elif name.startswith("trunk.layer4") and "num_batches" not in name:
+            assert not value.equal(after[name]), name
+    heads = [state["average_heads"] for state in states]
+    assert heads[1]["blocks.deviation12"].equal(heads[0]["blocks.deviation12"][:, :96])
+    assert heads[1]["blocks.places.weight"].shape == (512, 512, 1, 1)
+    again = replace(alone, name="two", start=str(tmp_path / "end.pt"), teachers=names, rest="")
+    widened = torch.load(train(again, cache, tmp_path), weights_only=False)["average_heads"]
+    assert widened["blocks.deviation12"].shape[1] == 192 and not widened["blocks.deviation12"].eq(1).any()
+
+
 def test_the_wrong_teachers_are_refused(tuned: Tuned, tmp_path: Path) -> None:
     cache, names = tuned
     student_path = train(Stage(name="s", arch="resnet18", size=32, steps=1, mix=(2, 1, 1), warmup=1), cache, tmp_path)
-    for wrong in ((names[0],), (names[0], str(student_path))):
-        with pytest.raises(TrainingError, match="two tuned MobileNetV2"):
+    for wrong in ((), (*names, names[0]), (names[0], str(student_path))):
+        with pytest.raises(TrainingError, match="one or two tuned MobileNetV2"):
             BlockTeachers(wrong)
     for blocks in ((0.9, 0.5), (0.5, 1.5), (-0.1, 0.5)):
         with pytest.raises(ValueError, match="two shares"):
             Stage(name="x", teachers=names, blocks=blocks)
     with pytest.raises(ValueError, match="two shares"):
         Stage(name="x", arch="resnet18", teachers=names, blocks=(0, 0))
+    with pytest.raises(ValueError, match="before its last one"):
+        Stage(name="x", rest="layer4")
+    with pytest.raises(ValueError, match="do not rest"):
+        Stage(name="x", teachers=names, blocks=(0.2, 0.5), rest="layer3")

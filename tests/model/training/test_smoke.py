@@ -169,7 +169,7 @@ def test_a_tuned_teacher_takes_no_hints() -> None:
 
 def test_early_layers_can_rest(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
     before = torch.load(checkpoint, weights_only=False)["average"]
-    stage = replace(TINY, name="rested", arch="resnet34", start=str(checkpoint), rest=True)
+    stage = replace(TINY, name="rested", arch="resnet34", start=str(checkpoint), rest="layer1")
     after = torch.load(train(stage, cache, tmp_path), weights_only=False)["network"]
     resting = tuple(f"trunk.{name}" for name in ("conv1", "bn1", "layer1"))
     moved = {name for name, value in after.items() if value.is_floating_point() and not value.equal(before[name])}
